@@ -1,0 +1,188 @@
+package shutdown
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/handover-go/handover/internal/stack"
+)
+
+// A phase is what a connection is doing.
+type phase uint8
+
+const (
+	fresh    phase = iota // accepted, not a byte yet
+	reading               // bytes have come, the request is not complete
+	busy                  // a request is being answered
+	idle                  // answered and flushed, waiting for the next
+	hijacked              // taken over by the application
+	closing               // about to be closed by us, unless bytes arrive
+	closed
+)
+
+// A stamp is a phase and since when, in one word, so that both change at once:
+// nanoseconds on the server's clock, but for the last three bits.
+type stamp uint64
+
+func newStamp(p phase, at time.Duration) stamp { return stamp(at)&^7 | stamp(p) }
+
+func (s stamp) phase() phase         { return phase(s & 7) }
+func (s stamp) since() time.Duration { return time.Duration(s &^ 7) }
+
+// conn is a connection that knows what it is doing. net/http tells it when a
+// request has been read and answered (http.Server.ConnState); that bytes of the
+// next request have arrived only Read can tell, and closing an idle connection
+// without losing a request depends on just that.
+type conn struct {
+	net.Conn
+	server  *Server
+	stamp   atomic.Uint64
+	request atomic.Pointer[http.Request] // the one in flight, to name it if it is cut
+	spoken  atomic.Bool                  // its first request has been seen
+	again   atomic.Bool                  // and its second
+	http2   atomic.Bool
+	stack   atomic.Uint64 // stack.ID of the goroutine that serves it
+}
+
+func (c *conn) load() stamp { return stamp(c.stamp.Load()) }
+
+// swap moves from old to p, unless something else has happened meanwhile.
+func (c *conn) swap(old stamp, p phase) bool {
+	return c.stamp.CompareAndSwap(uint64(old), uint64(newStamp(p, c.server.clock.coarse())))
+}
+
+// enter moves to p from whatever the connection is doing, and returns what it
+// was doing and since when. A closed connection stays closed.
+func (c *conn) enter(p phase) (before stamp) {
+	for {
+		before = c.load()
+		if before.phase() == closed || c.swap(before, p) {
+			return before
+		}
+	}
+}
+
+// Read notes that bytes have come. Bytes that come to a connection which has
+// just been given up are lost like those that were still on the wire.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 && !c.heard() {
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func (c *conn) heard() bool {
+	for {
+		before := c.load()
+		switch before.phase() {
+		case closed:
+			return false
+		case busy, hijacked: // the body, or not ours any more
+			return true
+		case idle:
+			if c.http2.Load() { // a ping or a window, not a request
+				return true
+			}
+		}
+		if !c.swap(before, reading) {
+			continue
+		}
+		if before.phase() == idle {
+			c.server.reuse.observe(c.server.clock.coarse() - before.since())
+		}
+		return true
+	}
+}
+
+// begin is told of each request by the handler.
+func (c *conn) begin(r *http.Request) {
+	c.request.Store(r)
+	if c.spoken.Load() || c.spoken.Swap(true) {
+		if !c.again.Load() {
+			c.again.Store(true)
+		}
+		c.server.furtherRequest(r)
+		return
+	}
+	if r.ProtoMajor >= 2 {
+		c.http2.Store(true)
+	} else { // net/http runs an HTTP/1 handler on the connection's own goroutine
+		c.stack.Store(uint64(stack.Current()))
+	}
+	c.server.firstRequest(r)
+}
+
+// changed is told by net/http.
+func (c *conn) changed(state http.ConnState) {
+	switch state {
+	case http.StateActive:
+		c.enter(busy)
+	case http.StateIdle:
+		c.request.Store(nil)
+		c.answered(c.enter(idle))
+	case http.StateHijacked:
+		c.enter(hijacked)
+	case http.StateNew, http.StateClosed: // known from Accept and Close
+	}
+}
+
+func (c *conn) answered(before stamp) {
+	if before.phase() == busy {
+		c.server.requests.observe(c.server.clock.coarse() - before.since())
+	}
+	c.server.ended()
+}
+
+// giveUp closes a connection that is still as it was seen, unless bytes have
+// arrived that nobody has read yet. What is on the wire cannot be seen; that is
+// why only those are given up that have been silent for long.
+func (c *conn) giveUp(seen stamp) bool {
+	gone := newStamp(closing, seen.since())
+	if !c.stamp.CompareAndSwap(uint64(seen), uint64(gone)) {
+		return false
+	}
+	if unread(c.Conn) {
+		c.stamp.CompareAndSwap(uint64(gone), uint64(seen))
+		return false
+	}
+	if !c.swap(gone, closed) {
+		return false
+	}
+	_ = c.Close() // nobody is left to be told of its error
+	return true
+}
+
+// Close is called by net/http, by the application that hijacked, or by giveUp.
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	c.server.conns.remove(c)
+	c.answered(c.enter(closed))
+	return err
+}
+
+// ReadFrom keeps sendfile(2) for responses that are files.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+
+// CloseWrite lets net/http say goodbye to a client that is still sending.
+func (c *conn) CloseWrite() error {
+	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return w.CloseWrite()
+	}
+	return nil
+}
+
+// connOf finds ours, below TLS if need be.
+func connOf(c net.Conn) *conn {
+	if ours, ok := c.(*conn); ok {
+		return ours
+	}
+	if wrapped, ok := c.(interface{ NetConn() net.Conn }); ok {
+		ours, _ := wrapped.NetConn().(*conn)
+		return ours
+	}
+	return nil
+}

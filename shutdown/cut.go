@@ -1,0 +1,94 @@
+package shutdown
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/handover-go/handover/internal/stack"
+)
+
+// Cut is work that the deadline did not wait for.
+type Cut struct {
+	What  string        // "GET /orders/{id}": method and route pattern, never the raw path; or the name of tracked work
+	Age   time.Duration // how long it had been in flight
+	Stack string        // of its goroutine; empty where it is not known
+}
+
+// CutError says what was in flight at the deadline. It unwraps to the context's
+// error.
+type CutError struct {
+	Cut   []Cut
+	cause error
+}
+
+// mostNamed keeps the error readable; the Cut has all.
+const mostNamed = 5
+
+func (e *CutError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "shutdown: cut %d in flight: ", len(e.Cut))
+	for i, c := range e.Cut {
+		if i == mostNamed {
+			fmt.Fprintf(&b, "and %d more", len(e.Cut)-i)
+			break
+		}
+		fmt.Fprintf(&b, "%s after %s, ", c.What, c.Age.Round(time.Millisecond))
+	}
+	return strings.TrimSuffix(b.String(), ", ") + ": " + e.cause.Error()
+}
+
+func (e *CutError) Unwrap() error { return e.cause }
+
+// cut ends what is left and says what it was.
+func (d *drain) cut(ctx context.Context) error {
+	d.report.Cut = d.inFlight()
+	d.cutAll()
+	if len(d.report.Cut) == 0 {
+		return nil
+	}
+	return &CutError{Cut: d.report.Cut, cause: context.Cause(ctx)}
+}
+
+func (d *drain) inFlight() []Cut {
+	now := d.clock.exact()
+	var cuts []Cut
+	var ids []stack.ID
+	for _, c := range d.conns.list() {
+		seen := c.load()
+		if p := seen.phase(); p != busy && p != hijacked && p != reading {
+			continue
+		}
+		cuts = append(cuts, Cut{What: d.what(c, seen.phase()), Age: now - seen.since()})
+		ids = append(ids, stack.ID(c.stack.Load()))
+	}
+	found := stack.Of(ids...)
+	for i, id := range ids {
+		cuts[i].Stack = found[id]
+	}
+	return cuts
+}
+
+// what names the request without its path, which may hold secrets. The pattern
+// is asked of the mux once more, since reading what the handler's goroutine has
+// written into the request would be a race.
+func (d *drain) what(c *conn, p phase) string {
+	r := c.request.Load()
+	if r == nil {
+		return "a request that has not been read"
+	}
+	what := r.Method
+	if mux, ok := d.next.(interface {
+		Handler(*http.Request) (http.Handler, string)
+	}); ok {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			what = pattern
+		}
+	}
+	if p == hijacked {
+		what += " (hijacked)"
+	}
+	return what
+}

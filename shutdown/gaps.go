@@ -1,0 +1,104 @@
+package shutdown
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// silenceFactor times the longest gap is the silence that counts as evidence.
+	silenceFactor = 3
+	// fewGaps is how many gaps say too little: until then only the longest
+	// silence will do.
+	fewGaps = 10
+	// memory is after how long a gap begins to be forgotten; a quiet night must
+	// not lengthen every stop of the day.
+	memory = time.Minute
+	// resolution of the coarse clock, a tenth of the shortest default silence.
+	resolution = 50 * time.Millisecond
+)
+
+// gaps remembers the longest pause between events of one kind, over the last one
+// to two minutes. Its methods are safe for concurrent use and, in the common
+// case, only read shared memory.
+type gaps struct {
+	last          atomic.Int64 // time.Duration on the server's clock; 0: no event yet
+	now, previous atomic.Int64 // longest gap in this period and in the one before
+	seen          atomic.Int64 // up to fewGaps
+}
+
+// event notes that something happened, and how long it had not.
+func (g *gaps) event(at time.Duration) {
+	if last := g.last.Swap(int64(at)); last != 0 {
+		g.observe(at - time.Duration(last))
+	}
+}
+
+// observe notes a gap that was measured elsewhere.
+func (g *gaps) observe(gap time.Duration) {
+	if g.seen.Load() < fewGaps {
+		g.seen.Add(1)
+	}
+	raise(&g.now, int64(gap))
+}
+
+// silence is how long nothing may have happened before one may believe that
+// nothing will.
+func (g *gaps) silence(least, most time.Duration) time.Duration {
+	if g.seen.Load() < fewGaps {
+		return most
+	}
+	return min(max(silenceFactor*g.longest(), least), most)
+}
+
+func (g *gaps) longest() time.Duration {
+	return time.Duration(max(g.now.Load(), g.previous.Load()))
+}
+
+func (g *gaps) forget() { g.previous.Store(g.now.Swap(0)) }
+
+func raise(a *atomic.Int64, to int64) {
+	for {
+		old := a.Load()
+		if to <= old || a.CompareAndSwap(old, to) {
+			return
+		}
+	}
+}
+
+// clock is time since the server was made. Requests read the coarse hand, which
+// a goroutine moves: two readings of the real clock would cost a request more
+// than all other tracking together, and the silences are ten times as long as
+// the hand's step.
+type clock struct {
+	start time.Time
+	hand  atomic.Int64
+}
+
+func newClock() *clock { return &clock{start: time.Now()} }
+
+// exact never is 0, which stands for "never".
+func (c *clock) exact() time.Duration { return time.Since(c.start) + 1 }
+
+func (c *clock) coarse() time.Duration { return time.Duration(c.hand.Load()) }
+
+// run moves the hand until ctx ends.
+func (c *clock) run(ctx context.Context, everyMemory func()) {
+	tick := time.NewTicker(resolution)
+	defer tick.Stop()
+	turned := c.exact()
+	for {
+		now := c.exact()
+		c.hand.Store(int64(now))
+		if now-turned >= memory {
+			turned = now
+			everyMemory()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package shutdown
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+)
+
+type connKey struct{}
+
+// wrap puts the tracking around the http.Server's own hooks, which go on to
+// work.
+func (s *Server) wrap() {
+	s.next = s.http.Handler
+	if s.next == nil {
+		s.next = http.DefaultServeMux
+	}
+	s.http.Handler = handler{s}
+
+	connState := s.http.ConnState
+	s.http.ConnState = func(c net.Conn, state http.ConnState) {
+		if ours := connOf(c); ours != nil {
+			ours.changed(state)
+		}
+		if connState != nil {
+			connState(c, state)
+		}
+	}
+	connContext := s.http.ConnContext
+	s.http.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		ctx = context.WithValue(ctx, connKey{}, connOf(c))
+		if connContext != nil {
+			return connContext(ctx, c)
+		}
+		return ctx
+	}
+}
+
+type handler struct{ server *Server }
+
+// ServeHTTP costs a request one allocation of 32 bytes. The response is not
+// reused: a handler that keeps it for too long must find its own, ended one, and
+// not somebody else's.
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c != nil {
+		c.begin(r)
+	}
+	if r.ProtoMajor >= 2 { // its writer can neither be hijacked nor send files
+		response := &response{ResponseWriter: w, server: h.server}
+		h.server.next.ServeHTTP(response, r)
+		response.announce(http.StatusOK)
+		return
+	}
+	response := &response1{response{ResponseWriter: w, server: h.server}}
+	h.server.next.ServeHTTP(response, r)
+	response.announce(http.StatusOK)
+}
+
+// response announces the end of the connection in the last moment in which a
+// header can be set, so that requests begun before the drain announce it too.
+// (Between the header and the end of a response nothing can be announced.)
+type response struct {
+	http.ResponseWriter
+	server    *Server
+	announced bool
+}
+
+func (w *response) announce(status int) {
+	if w.announced || (status < 200 && status != http.StatusSwitchingProtocols) {
+		return // 1xx are followed by the real header
+	}
+	w.announced = true
+	// "close" in a 101 would undo the upgrade. In HTTP/2 net/http turns the
+	// header into GOAWAY.
+	if w.server.announcing.Load() && status != http.StatusSwitchingProtocols {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+func (w *response) WriteHeader(status int) {
+	w.announce(status)
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	w.announce(http.StatusOK)
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *response) WriteString(s string) (int, error) {
+	w.announce(http.StatusOK)
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// FlushError is what http.ResponseController asks for.
+func (w *response) FlushError() error {
+	w.announce(http.StatusOK)
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *response) Flush() { _ = w.FlushError() } // http.Flusher has no error
+
+// Unwrap gives http.ResponseController the deadlines and full duplex.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// response1 adds what the writer of HTTP/1 can do besides.
+type response1 struct{ response }
+
+func (w *response1) ReadFrom(r io.Reader) (int64, error) {
+	w.announce(http.StatusOK)
+	return io.Copy(w.ResponseWriter, r)
+}
+
+// Hijack is for handlers that ask for http.Hijacker. The connection stays in the
+// table until the application closes it.
+func (w *response1) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}

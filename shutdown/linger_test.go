@@ -1,0 +1,206 @@
+package shutdown_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/internal/haste"
+	"github.com/handover-go/handover/internal/pipenet"
+	"github.com/handover-go/handover/shutdown"
+)
+
+// scene is a server in virtual time.
+type scene struct {
+	*running
+	net *pipenet.Listener
+}
+
+func newScene(t *testing.T, h http.HandlerFunc) *scene {
+	t.Helper()
+	l := pipenet.Listen(100)
+	return &scene{serve(t, &http.Server{Handler: h}, shutdown.Config{Listener: l}), l}
+}
+
+func (s *scene) open() *client {
+	s.t.Helper()
+	c, err := s.net.Dial(s.t.Context())
+	require.NoError(s.t, err)
+	return newClient(s.t, c)
+}
+
+// visit makes one request on a new connection, as a layer-4 balancer brings it.
+func (s *scene) visit() string {
+	c := s.open()
+	defer func() { _ = c.Close() }()
+	return c.get("/")
+}
+
+// traffic brings visits at a steady pace for a time.
+func (s *scene) traffic(every, during time.Duration) {
+	s.t.Helper()
+	for range int(during / every) {
+		require.Contains(s.t, s.visit(), "200 hello")
+		time.Sleep(every)
+	}
+}
+
+// The expected value is how long Shutdown took, to a tenth of a second.
+func TestTheLingerEndsByEvidence(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before func(s *scene)
+		during func(s *scene) // beside Shutdown
+		haste  bool
+		took   time.Duration
+	}{
+		"not at all if no connection ever came": {
+			before: func(*scene) {},
+			took:   0,
+		},
+		"three times the longest gap after the last new connection": {
+			before: func(s *scene) { s.traffic(400*time.Millisecond, 10*time.Second) },
+			during: func(s *scene) { s.traffic(400*time.Millisecond, 2*time.Second) },
+			took:   1600*time.Millisecond + 1200*time.Millisecond,
+		},
+		"at once when the silence has lasted long enough already": {
+			before: func(s *scene) { s.traffic(400*time.Millisecond, 10*time.Second); time.Sleep(2 * time.Second) },
+			took:   0,
+		},
+		"half a second at the least, however busy": {
+			before: func(s *scene) { s.traffic(10*time.Millisecond, 2*time.Second) },
+			took:   500 * time.Millisecond,
+		},
+		"five seconds at the most, though they never cease": {
+			before: func(s *scene) { s.traffic(100*time.Millisecond, 5*time.Second) },
+			during: func(s *scene) { s.traffic(100*time.Millisecond, 4900*time.Millisecond) },
+			took:   5 * time.Second,
+		},
+		"the longest silence when too little has been seen to know": {
+			before: func(s *scene) { s.traffic(100*time.Millisecond, 500*time.Millisecond) },
+			took:   4900 * time.Millisecond,
+		},
+		"a gap that is older than two minutes is forgotten": {
+			before: func(s *scene) {
+				s.traffic(100*time.Millisecond, 2*time.Second)
+				time.Sleep(30 * time.Second)
+				s.traffic(200*time.Millisecond, 3*time.Minute)
+			},
+			took: 400 * time.Millisecond,
+		},
+		"probes are no evidence": {
+			before: func(s *scene) { s.traffic(200*time.Millisecond, 5*time.Second) },
+			during: func(s *scene) {
+				for range 5 {
+					c := s.open()
+					require.Contains(s.t, c.get("/readyz"), "200")
+					_ = c.Close()
+					time.Sleep(50 * time.Millisecond)
+				}
+			},
+			took: 400 * time.Millisecond,
+		},
+		"none after Ctrl-C": {
+			before: func(s *scene) { s.traffic(100*time.Millisecond, 2*time.Second) },
+			haste:  true,
+			took:   0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newScene(t, hello)
+				tc.before(s)
+				ctx := context.WithoutCancel(t.Context())
+				if tc.haste {
+					marked, mark := haste.With(ctx)
+					mark()
+					ctx = marked
+				}
+				done := make(chan error, 1)
+				go func() { done <- s.Shutdown(ctx) }()
+				synctest.Wait()
+				if tc.during != nil {
+					tc.during(s)
+				}
+				require.NoError(t, <-done)
+				require.NoError(t, <-s.served)
+				require.Equal(t, tc.took, s.Report().Took.Round(100*time.Millisecond), "%+v", s.Report())
+			})
+		})
+	}
+}
+
+// A proxy that still sends here over connections it has pooled opens no new
+// ones, and has opened none for long. Closing the listener at once would refuse
+// the first one it needs.
+func TestPooledConnectionsThatAreInUseKeepTheListenerOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		pool := make([]*client, 12)
+		for i := range pool {
+			pool[i] = s.open()
+			require.Equal(t, "200 hello", pool[i].get("/"))
+			time.Sleep(10 * time.Millisecond)
+		}
+		use := func(from, to int, want string) {
+			for i := from; i < to; i++ {
+				require.Equal(t, want, pool[i].get("/"))
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		for range 50 {
+			use(0, len(pool), "200 hello")
+		}
+
+		done := s.shutdownInBackground()
+		synctest.Wait()
+		use(0, len(pool), "200 hello, close")
+		require.Equal(t, "200 hello, close", s.visit(), "the listener has closed too early")
+		for _, c := range pool {
+			c.gone()
+		}
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+		require.Equal(t, 600*time.Millisecond, s.Report().Took.Round(100*time.Millisecond), "%+v", s.Report())
+		require.Zero(t, s.Report().GivenUp)
+	})
+}
+
+func TestAnIdleConnectionIsClosedWhenItHasBeenSilentForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		often, seldom := s.open(), s.open()
+		require.Equal(t, "200 hello", seldom.get("/"))
+		for range 20 {
+			require.Equal(t, "200 hello", often.get("/"))
+			time.Sleep(300 * time.Millisecond)
+		}
+		began := time.Now()
+		done := s.shutdownInBackground()
+		seldom.gone() // silent for 6 s, longer than three times 0.3 s
+		require.Equal(t, time.Duration(0), time.Since(began).Round(100*time.Millisecond))
+		time.Sleep(250 * time.Millisecond)
+		require.Equal(t, "200 hello, close", often.get("/"), "an idle connection was closed while it was in use")
+		often.gone()
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+		require.Equal(t, 1, s.Report().GivenUp)
+	})
+}
+
+func TestTheLastCallForAnIdleConnectionLeavesTimeForALongRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		c := s.open()
+		require.Equal(t, "200 hello", c.get("/"))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Second)
+		defer cancel()
+		require.NoError(t, s.Shutdown(ctx)) // too little seen: patience is the linger's most, half of 2 s
+		c.gone()
+		require.NoError(t, <-s.served)
+		require.Equal(t, time.Second, s.Report().Took.Round(100*time.Millisecond))
+	})
+}

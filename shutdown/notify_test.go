@@ -1,0 +1,137 @@
+package shutdown_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/internal/haste"
+	"github.com/handover-go/handover/shutdown"
+)
+
+// notifyChild is the process that the tests send signals to: it says what it
+// sees, and ends when its standard input does.
+func notifyChild() {
+	ctx, stop := shutdown.Notify(context.Background())
+	defer stop()
+	fmt.Println("ready")
+	<-ctx.Done()
+	fmt.Printf("%v, haste %v\n", context.Cause(ctx), haste.Asked(ctx))
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+type child struct {
+	*exec.Cmd
+	t     *testing.T
+	stdin io.Closer
+	lines *bufio.Scanner
+}
+
+func startChild(t *testing.T) *child {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), "HANDOVER_TEST_NOTIFY=1")
+	stdin, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	c := &child{Cmd: cmd, t: t, stdin: stdin, lines: bufio.NewScanner(stdout)}
+	require.Equal(t, "ready", c.line())
+	return c
+}
+
+func (c *child) line() string {
+	c.t.Helper()
+	require.True(c.t, c.lines.Scan(), "the child has ended")
+	return c.lines.Text()
+}
+
+func (c *child) signal(s os.Signal) {
+	c.t.Helper()
+	require.NoError(c.t, c.Process.Signal(s))
+}
+
+// wait returns how the child ended: "exit status 0" or "signal: interrupt".
+func (c *child) wait() string {
+	_ = c.stdin.Close()
+	_ = c.Wait()
+	return c.ProcessState.String()
+}
+
+func TestTheFirstSignalEndsTheContextAndIsItsCause(t *testing.T) {
+	for name, tc := range map[string]struct {
+		signal os.Signal
+		says   string
+	}{
+		"SIGTERM is a supervisor":             {syscall.SIGTERM, "terminated signal received, haste false"},
+		"SIGINT is a person, who is in haste": {os.Interrupt, "interrupt signal received, haste true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := startChild(t)
+			c.signal(tc.signal)
+			require.Equal(t, tc.says, c.line())
+			require.Equal(t, "exit status 0", c.wait())
+		})
+	}
+}
+
+func TestARepeatedSIGTERMIsIgnored(t *testing.T) {
+	t.Parallel()
+	c := startChild(t)
+	c.signal(syscall.SIGTERM)
+	c.line()
+	for range 3 {
+		c.signal(syscall.SIGTERM)
+	}
+	require.Equal(t, "exit status 0", c.wait())
+}
+
+func TestTheSameCtrlCTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	c := startChild(t)
+	c.signal(os.Interrupt)
+	c.line()
+	c.signal(os.Interrupt)
+	require.Equal(t, "exit status 0", c.wait())
+}
+
+func TestALaterCtrlCKillsAtOnce(t *testing.T) {
+	t.Parallel()
+	c := startChild(t)
+	c.signal(syscall.SIGTERM)
+	c.line()
+	<-time.After(1100 * time.Millisecond) // a real second: the child is a process
+	c.signal(os.Interrupt)
+	require.False(t, c.lines.Scan())
+	_ = c.Wait()
+	require.Equal(t, "signal: interrupt", c.ProcessState.String())
+}
+
+func TestSIGQUITIsUntouched(t *testing.T) {
+	t.Parallel()
+	c := startChild(t)
+	c.signal(syscall.SIGQUIT)
+	require.False(t, c.lines.Scan())
+	_ = c.Wait()
+	require.Equal(t, "exit status 2", c.ProcessState.String()) // the Go runtime's, after printing all stacks
+}
+
+func TestStopIsLegalTwiceAndEndsTheContext(t *testing.T) {
+	ctx, stop := shutdown.Notify(t.Context())
+	require.NoError(t, ctx.Err())
+	stop()
+	stop()
+	require.ErrorIs(t, context.Cause(ctx), context.Canceled)
+}

@@ -1,0 +1,37 @@
+package shutdown
+
+import (
+	"context"
+	"time"
+)
+
+// Report tells how a Server stopped. Durations count from the call of Shutdown
+// or Close.
+type Report struct {
+	Silence        time.Duration // silence on new connections that was waited for
+	LastNew        time.Duration // when the last first request on a new connection came; 0: none came
+	ListenerClosed time.Duration // t2: when the listener closed
+	Took           time.Duration // t3: until the last connection was gone
+	GivenUp        int           // idle connections that were closed after long silence
+	Cut            []Cut         // what was still in flight at the deadline
+}
+
+func (d *drain) conclude(ctx context.Context) {
+	d.report.Took = d.clock.exact() - d.began
+	if last := time.Duration(d.news.last.Load()); last > d.began {
+		d.report.LastNew = last - d.began
+	}
+	d.mu.Lock()
+	d.Server.report = d.report
+	d.mu.Unlock()
+	d.logger().InfoContext(ctx, "drained", "addr", d.http.Addr, "took", d.report.Took,
+		"silence", d.report.Silence, "last_new", d.report.LastNew, "listener_closed", d.report.ListenerClosed,
+		"given_up", d.report.GivenUp, "cut", len(d.report.Cut))
+}
+
+// Report tells how the server stopped; zero before it has.
+func (s *Server) Report() Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.report
+}

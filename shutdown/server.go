@@ -1,0 +1,241 @@
+package shutdown
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrStopped is returned by Listen and by Tracker.Begin after Shutdown or Close.
+var ErrStopped = errors.New("already stopped")
+
+// Config changes how a Server stops. The zero value is what nearly everybody
+// wants.
+type Config struct {
+	// LingerMin is the shortest silence on new connections that counts as
+	// evidence. Default 0.5 s.
+	LingerMin time.Duration
+	// LingerMax is the longest time to linger; the linger is also never longer
+	// than half of the time that is left. Default 5 s, negative: no linger.
+	LingerMax time.Duration
+	// IsProbe tells requests of probers, which come on new connections whether or
+	// not a balancer sends traffic. Default: the usual probe paths and the agents
+	// of the kubelet, AWS, Google, Consul, Envoy and HAProxy.
+	IsProbe func(*http.Request) bool
+	// Listener is used instead of opening http.Server.Addr: a Unix socket, or one
+	// that systemd holds. If it has no SetDeadline, what waits in its queue is
+	// lost when it closes.
+	Listener net.Listener
+	// Logger gets one record when the server listens and one when it has
+	// stopped. Default slog.Default() at the time of use.
+	Logger *slog.Logger
+}
+
+// Server is an http.Server that can be stopped without losing a request. Its
+// methods are safe for concurrent use, and have the form in which components
+// are written: Start: s.Listen, Run: s.Serve, Stop: s.Shutdown.
+type Server struct {
+	http *http.Server
+	next http.Handler
+	cfg  Config
+
+	clock    *clock
+	news     gaps // between first requests on new connections
+	reuse    gaps // between an answer and the next request on the connection
+	requests gaps // not gaps, but how long requests take; the same memory of the longest
+	conns    conns
+
+	mu       sync.Mutex
+	listener *listener
+	serving  bool
+	report   Report
+
+	announcing atomic.Bool   // every response says that the connection ends
+	further    atomic.Int64  // while announcing: when the last request came on an old connection
+	told       atomic.Int64  // while announcing: when the last answer or connection ended
+	wakes      chan struct{} // something ended while announcing
+	stopOnce   sync.Once
+	stopping   chan struct{} // Shutdown or Close has been called
+	stopped    chan struct{} // and has finished
+	stopErr    error         // readable once stopped is closed
+}
+
+// HTTP makes a Server of srv, which belongs to it from now on: Listen wraps its
+// Handler, ConnState and ConnContext. A TLSConfig makes it serve TLS.
+func HTTP(srv *http.Server, cfg Config) *Server {
+	cfg.LingerMin = cmp.Or(cfg.LingerMin, 500*time.Millisecond)
+	cfg.LingerMax = cmp.Or(cfg.LingerMax, 5*time.Second)
+	if cfg.IsProbe == nil {
+		cfg.IsProbe = isProbe
+	}
+	return &Server{
+		http:     srv,
+		cfg:      cfg,
+		clock:    newClock(),
+		wakes:    make(chan struct{}, 1),
+		stopping: make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+}
+
+// Listen opens the address of the http.Server (":http" or ":https" if it is
+// empty, as there). An address that is taken is an error here, not later in
+// Serve. The kernel queues connections from now on; Serve answers them.
+func (s *Server) Listen(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.isStopping():
+		return fmt.Errorf("shutdown: listen %s: %w", s.http.Addr, ErrStopped)
+	case s.listener != nil:
+		return fmt.Errorf("shutdown: listen %s: Listen was called before", s.http.Addr)
+	}
+	l := s.cfg.Listener
+	if l == nil {
+		var err error
+		if l, err = s.listen(ctx); err != nil {
+			return fmt.Errorf("shutdown: %w", err) // says "listen tcp addr: cause" itself
+		}
+	}
+	s.listener = &listener{Listener: l, server: s, closed: make(chan struct{})}
+	s.wrap()
+	s.logger().InfoContext(ctx, "listening", "addr", l.Addr().String())
+	return nil
+}
+
+func (s *Server) listen(ctx context.Context) (net.Listener, error) {
+	addr := s.http.Addr
+	if addr == "" {
+		addr = ":http"
+		if s.http.TLSConfig != nil {
+			addr = ":https"
+		}
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+}
+
+// Addr is the address that Listen has opened, with the real port where ":0" was
+// asked for; nil before.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// Serve answers requests. It returns nil when Shutdown or Close has finished,
+// not when it begins: a main that returns after Serve cuts nothing. A server
+// that was stopped before has nothing to serve, which is no error. Serve returns
+// early with the listener's error, or, when ctx ends, with ctx's after all
+// connections have been cut.
+func (s *Server) Serve(ctx context.Context) error {
+	l, err := s.startServing()
+	if l == nil {
+		return err
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { s.clock.run(background, s.forget) })
+	defer wg.Wait()
+	defer cancel()
+
+	cut := context.AfterFunc(ctx, s.cutAll)
+	defer cut()
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(l, "", "")
+	} else {
+		err = s.http.Serve(l)
+	}
+	_ = l.Close() // net/http has closed it; ours tells the drain, too
+
+	if s.isStopping() && (errors.Is(err, errDrained) || errors.Is(err, http.ErrServerClosed)) {
+		select {
+		case <-s.stopped:
+			return nil
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), ctx.Err())
+	}
+	return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), err)
+}
+
+func (s *Server) startServing() (*listener, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.isStopping():
+		return nil, nil
+	case s.listener == nil:
+		return nil, fmt.Errorf("shutdown: serve %s: call Listen first", s.http.Addr)
+	case s.serving:
+		return nil, fmt.Errorf("shutdown: serve %s: Serve was called before", s.listener.Addr())
+	}
+	s.serving = true
+	return s.listener, nil
+}
+
+// cutAll ends everything at once, what was hijacked too.
+func (s *Server) cutAll() {
+	_ = s.http.Close() // errors of closing what is being thrown away
+	for _, c := range s.conns.list() {
+		_ = c.Close()
+	}
+}
+
+func (s *Server) forget() {
+	s.news.forget()
+	s.reuse.forget()
+	s.requests.forget()
+}
+
+// firstRequest is the evidence: somebody sends new connections here.
+func (s *Server) firstRequest(r *http.Request) {
+	if !s.cfg.IsProbe(r) {
+		s.news.event(s.clock.exact())
+	}
+}
+
+// furtherRequest matters only to the drain. Before it, furtherRequest and ended
+// cost a request one read each of a word that nobody writes.
+func (s *Server) furtherRequest(r *http.Request) {
+	if s.announcing.Load() && !s.cfg.IsProbe(r) {
+		s.further.Store(int64(s.clock.exact()))
+	}
+}
+
+// ended tells the drain that a request or a connection has.
+func (s *Server) ended() {
+	if s.announcing.Load() {
+		s.told.Store(int64(s.clock.exact()))
+		s.wake()
+	}
+}
+
+func (s *Server) wake() {
+	select {
+	case s.wakes <- struct{}{}:
+	default: // it has been woken already
+	}
+}
+
+func (s *Server) isStopping() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Server) logger() *slog.Logger { return cmp.Or(s.cfg.Logger, slog.Default()) }

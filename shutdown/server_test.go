@@ -1,0 +1,236 @@
+package shutdown_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/shutdown"
+)
+
+// noLinger is for tests in which nothing but the drain is of interest.
+var noLinger = shutdown.Config{LingerMax: -1}
+
+// blocking answers when it is released, and says when it has been entered.
+type blocking struct{ entered, release chan struct{} }
+
+func newBlocking() blocking {
+	return blocking{entered: make(chan struct{}, 100), release: make(chan struct{})}
+}
+
+func (b blocking) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	b.entered <- struct{}{}
+	<-b.release
+	_, _ = io.WriteString(w, "done")
+}
+
+func (s *running) shutdownInBackground() <-chan error {
+	done := make(chan error, 1)
+	ctx := context.WithoutCancel(s.t.Context())
+	go func() { done <- s.Shutdown(ctx) }()
+	return done
+}
+
+func TestARequestBegunBeforeTheStopIsAnsweredAndAnnouncesTheEnd(t *testing.T) {
+	slow := newBlocking()
+	s := loopback(t, slow, noLinger)
+	c := s.dial()
+	c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+
+	done := s.shutdownInBackground()
+	requireRefused(t, s) // the listener closes while the request is in flight
+	close(slow.release)
+	require.Equal(t, "200 done, close", c.answer())
+	c.gone()
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}
+
+// net/http answers such a request with EOF: golang/go#75591.
+func TestAHalfReadRequestIsAnswered(t *testing.T) {
+	s := loopback(t, http.HandlerFunc(hello), noLinger)
+	c := s.dial()
+	require.Equal(t, "200 hello", c.get("/"))
+	c.send("GET / HTTP/1.1\r\nHo")
+
+	done := s.shutdownInBackground()
+	requireRefused(t, s)
+	c.send("st: test\r\n\r\n")
+	require.Equal(t, "200 hello, close", c.answer())
+	c.gone()
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}
+
+func requireRefused(t *testing.T, s *running) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		probe, err := net.Dial("tcp", s.Addr().String())
+		if err == nil {
+			_ = probe.Close()
+		}
+		return err != nil
+	}, 5*time.Second, time.Millisecond)
+}
+
+func TestTheAcceptQueueIsServedBeforeTheListenerCloses(t *testing.T) {
+	const queued = 50
+	first, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	srv := &http.Server{Addr: "127.0.0.1:0", Handler: http.HandlerFunc(hello)}
+	srv.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew { // on the goroutine that accepts
+			once.Do(func() { close(first); <-release })
+		}
+	}
+	s := serve(t, srv, noLinger)
+	clients := make([]*client, queued)
+	for i := range clients {
+		clients[i] = s.dial()
+		clients[i].send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	}
+	<-first
+	done := s.shutdownInBackground()
+	require.Eventually(t, func() bool { // Shutdown has begun
+		return errors.Is(s.Listen(t.Context()), shutdown.ErrStopped)
+	}, 5*time.Second, time.Millisecond)
+	close(release)
+
+	for i, c := range clients {
+		require.Equal(t, "200 hello, close", c.answer(), "connection %d", i)
+		c.gone()
+	}
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}
+
+// net/http waits for such connections 5 to 6.3 s: golang/go#22682.
+func TestAConnectionThatNeverSpeaksDoesNotHoldTheStop(t *testing.T) {
+	s := loopback(t, http.HandlerFunc(hello), noLinger)
+	c := s.dial()
+	require.NoError(t, s.Shutdown(t.Context()))
+	c.gone()
+	require.Less(t, s.Report().Took, 3*time.Second)
+	require.NoError(t, <-s.served)
+}
+
+func TestWhatIsInFlightAtTheDeadlineIsCutAndNamed(t *testing.T) {
+	slow := newBlocking()
+	mux := http.NewServeMux()
+	mux.Handle("GET /orders/{id}", slow)
+	s := loopback(t, mux, noLinger)
+	c := s.dial()
+	c.send("GET /orders/secret HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := s.Shutdown(ctx)
+	var cut *shutdown.CutError
+	require.ErrorAs(t, err, &cut)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Regexp(t, `^shutdown: cut 1 in flight: GET /orders/{id} after \d+(\.\d+)?m?s: context deadline exceeded$`, err.Error())
+	require.Len(t, cut.Cut, 1)
+	require.Contains(t, cut.Cut[0].Stack, "blocking.ServeHTTP")
+	require.Equal(t, cut.Cut, s.Report().Cut)
+	c.gone()
+	close(slow.release)
+	require.NoError(t, <-s.served)
+}
+
+func TestAHijackedConnectionIsWaitedFor(t *testing.T) {
+	hijacked := make(chan net.Conn, 1)
+	s := loopback(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			hijacked <- c
+		}
+	}), noLinger)
+	c := s.dial()
+	c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	ours := <-hijacked
+
+	done := s.shutdownInBackground()
+	requireRefused(t, s)
+	_, err := io.WriteString(ours, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast")
+	require.NoError(t, err)
+	require.Equal(t, "200 last", c.answer())
+	select {
+	case <-done:
+		t.Fatal("Shutdown did not wait for the hijacked connection")
+	default:
+	}
+	require.NoError(t, ours.Close())
+	c.gone()
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}
+
+func TestStopsThatAreLegalInEveryOrder(t *testing.T) {
+	for name, stop := range map[string]func(t *testing.T, s *shutdown.Server){
+		"shutdown before listen": func(t *testing.T, s *shutdown.Server) {
+			require.NoError(t, s.Shutdown(t.Context()))
+			require.EqualError(t, s.Listen(t.Context()), "shutdown: listen 127.0.0.1:0: already stopped")
+		},
+		"shutdown between listen and serve": func(t *testing.T, s *shutdown.Server) {
+			require.NoError(t, s.Listen(t.Context()))
+			require.NoError(t, s.Shutdown(t.Context()))
+			require.NoError(t, s.Serve(t.Context()))
+		},
+		"close after shutdown": func(t *testing.T, s *shutdown.Server) {
+			require.NoError(t, s.Shutdown(t.Context()))
+			require.NoError(t, s.Close(t.Context()))
+		},
+		"serve without listen": func(t *testing.T, s *shutdown.Server) {
+			require.EqualError(t, s.Serve(t.Context()), "shutdown: serve 127.0.0.1:0: call Listen first")
+		},
+		"listen twice": func(t *testing.T, s *shutdown.Server) {
+			require.NoError(t, s.Listen(t.Context()))
+			require.EqualError(t, s.Listen(t.Context()), "shutdown: listen 127.0.0.1:0: Listen was called before")
+			require.NoError(t, s.Close(t.Context()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stop(t, shutdown.HTTP(&http.Server{Addr: "127.0.0.1:0"}, shutdown.Config{}))
+		})
+	}
+}
+
+func TestAnOccupiedPortIsAnErrorOfListen(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, taken.Close()) }()
+	s := shutdown.HTTP(&http.Server{Addr: taken.Addr().String()}, shutdown.Config{})
+	require.EqualError(t, s.Listen(t.Context()),
+		"shutdown: listen tcp "+taken.Addr().String()+": bind: address already in use")
+}
+
+func TestServeEndsWithItsContextAndCutsEverything(t *testing.T) {
+	slow := newBlocking()
+	s := shutdown.HTTP(&http.Server{Addr: "127.0.0.1:0", Handler: slow}, noLinger)
+	require.NoError(t, s.Listen(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	c, err := net.Dial("tcp", s.Addr().String())
+	require.NoError(t, err)
+	_, err = io.WriteString(c, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	require.NoError(t, err)
+	<-slow.entered
+
+	cancel()
+	require.ErrorIs(t, <-served, context.Canceled)
+	_, err = io.ReadAll(c)
+	require.NoError(t, err) // EOF
+	require.NoError(t, c.Close())
+	close(slow.release)
+	require.NoError(t, s.Shutdown(t.Context()))
+}
