@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/handover-go/handover/internal/stack"
+	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
 
 // Cut is work that the deadline did not wait for.
@@ -44,7 +44,9 @@ func (e *CutError) Unwrap() error { return e.cause }
 
 // cut ends what is left and says what it was.
 func (d *drain) cut(ctx context.Context) error {
-	d.report.Cut = d.inFlight()
+	for _, f := range d.traffic.InFlight() {
+		d.report.Cut = append(d.report.Cut, Cut{What: d.what(f), Age: f.Age, Stack: f.Stack})
+	}
 	d.cutAll()
 	if len(d.report.Cut) == 0 {
 		return nil
@@ -52,42 +54,22 @@ func (d *drain) cut(ctx context.Context) error {
 	return &CutError{Cut: d.report.Cut, cause: context.Cause(ctx)}
 }
 
-func (d *drain) inFlight() []Cut {
-	now := d.clock.exact()
-	var cuts []Cut
-	var ids []stack.ID
-	for _, c := range d.conns.list() {
-		seen := c.load()
-		if p := seen.phase(); p != busy && p != hijacked && p != reading {
-			continue
-		}
-		cuts = append(cuts, Cut{What: d.what(c, seen.phase()), Age: now - seen.since()})
-		ids = append(ids, stack.ID(c.stack.Load()))
-	}
-	found := stack.Of(ids...)
-	for i, id := range ids {
-		cuts[i].Stack = found[id]
-	}
-	return cuts
-}
-
 // what names the request without its path, which may hold secrets. The pattern
 // is asked of the mux once more, since reading what the handler's goroutine has
 // written into the request would be a race.
-func (d *drain) what(c *conn, p phase) string {
-	r := c.request.Load()
-	if r == nil {
+func (d *drain) what(f traffic.InFlight) string {
+	if f.Request == nil {
 		return "a request that has not been read"
 	}
-	what := r.Method
+	what := f.Request.Method
 	if mux, ok := d.next.(interface {
 		Handler(*http.Request) (http.Handler, string)
 	}); ok {
-		if _, pattern := mux.Handler(r); pattern != "" {
+		if _, pattern := mux.Handler(f.Request); pattern != "" {
 			what = pattern
 		}
 	}
-	if p == hijacked {
+	if f.Hijacked {
 		what += " (hijacked)"
 	}
 	return what

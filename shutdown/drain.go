@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/handover-go/handover/internal/haste"
+	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
+
+// pace is the shortest time between two looks at the connections, however many
+// of them end.
+const pace = 5 * time.Millisecond
 
 // Shutdown announces, lingers, closes the listener and waits for what is in
 // flight; see the package comment for the timeline. At ctx's deadline it cuts
@@ -42,86 +46,59 @@ func (s *Server) stop(ctx context.Context, linger bool) error {
 	}
 }
 
-// drain is one stop under way.
+// drain is one stop under way. Its times are those of the traffic's clock.
 type drain struct {
 	*Server
-	began, end time.Duration // end: when ctx's deadline is
-	patience   time.Duration // for how long an idle connection is left alone
+	began, end time.Duration // end is ctx's deadline
+	lingerMax  time.Duration
+	evidence   traffic.Evidence
 	report     Report
 }
 
 func (s *Server) drain(ctx context.Context, linger bool) error {
-	d := drain{Server: s, began: s.clock.exact(), end: math.MaxInt64}
+	d := drain{Server: s, began: s.traffic.Now(), end: math.MaxInt64}
 	if at, ok := ctx.Deadline(); ok {
-		d.end = at.Sub(s.clock.start)
+		d.end = s.traffic.At(at)
 	}
-	s.announcing.Store(true)
-	if linger && s.news.last.Load() != 0 {
+	d.lingerMax = min(s.cfg.LingerMax, (d.end-d.began)/2) // leave half to what is in flight
+	d.evidence = s.traffic.Evidence(s.cfg.LingerMin, d.lingerMax)
+	s.traffic.Drain() // from here on, every response says that the connection ends
+	if linger && d.evidence.Any {
 		d.linger(ctx)
+	} else {
+		d.evidence.Patience = 0
 	}
 	d.closeListener()
 	err := d.finish(ctx)
-	err = errors.Join(err, d.closeServer(ctx))
+	if ctx.Err() == nil { // else it has been closed by force
+		// Nothing is left for it to throw away; it runs what was registered with
+		// RegisterOnShutdown.
+		err = errors.Join(err, d.http.Shutdown(ctx))
+	}
 	d.conclude(ctx)
 	return err
 }
 
 // linger returns when nobody sends new connections any more, and no connection
 // is left whose client might still be told to go away.
-//
-// New connections alone are not enough to watch. A proxy that still sends here
-// may need none for long, while it uses those it has pooled; but each answer now
-// ends one of those, and so the new ones appear.
 func (d *drain) linger(ctx context.Context) {
-	last := d.began + d.lingerMax()
-	d.patience = d.reuse.silence(d.cfg.LingerMin, d.lingerMax())
-	d.report.Silence = d.news.silence(d.cfg.LingerMin, d.lingerMax())
-	d.further.Store(int64(d.lastBegunAgain()))
+	d.report.Silence = d.evidence.Silence
+	last := d.began + d.lingerMax
 	for {
-		now := d.clock.exact()
-		warm, next := d.sweep(now)
-		quietAt := d.quietAt()
-		if now >= last || (warm == 0 && now >= quietAt) {
+		now := d.traffic.Now()
+		swept := d.sweep(now, d.evidence.Patience)
+		quietAt := d.traffic.QuietAt(d.evidence)
+		if now >= last || (swept.Warm == 0 && now >= quietAt) {
 			return
 		}
+		next := min(swept.Next, last)
 		if now < quietAt {
 			next = min(next, quietAt)
 		}
-		if !d.wait(ctx, min(next, last)-now) {
+		if !d.wait(ctx, next-now) {
 			return
 		}
 	}
-}
-
-// quietAt is when all has been quiet for long enough, if it stays so.
-func (d *drain) quietAt() (at time.Duration) {
-	for event, silence := range map[*atomic.Int64]time.Duration{
-		&d.news.last: d.report.Silence,
-		&d.further:   d.patience,
-		&d.told:      comeBack,
-	} {
-		if last := event.Load(); last != 0 {
-			at = max(at, time.Duration(last)+silence)
-		}
-	}
-	return at
-}
-
-// lastBegunAgain is when the last request on an old connection came, of those
-// that are in flight.
-func (d *drain) lastBegunAgain() time.Duration {
-	var last time.Duration
-	for _, c := range d.conns.list() {
-		if seen := c.load(); seen.phase() == busy && c.again.Load() {
-			last = max(last, seen.since())
-		}
-	}
-	return last
-}
-
-// lingerMax leaves what is in flight half of the time.
-func (d *drain) lingerMax() time.Duration {
-	return min(d.cfg.LingerMax, (d.end-d.began)/2)
 }
 
 func (d *drain) closeListener() {
@@ -131,7 +108,7 @@ func (d *drain) closeListener() {
 	switch {
 	case l == nil:
 	case serving:
-		l.drain()
+		l.Drain()
 	default: // nobody accepts, so nobody can empty the queue
 		_ = l.Close()
 	}
@@ -141,18 +118,20 @@ func (d *drain) closeListener() {
 func (d *drain) finish(ctx context.Context) error {
 	// The latest moment to give up what is idle: a request that came later might
 	// not finish (ray-project/ray#63996).
-	lastCall := d.end - min(d.requests.longest(), (d.end-d.began)/2)
+	lastCall := d.end - min(d.evidence.Longest, (d.end-d.began)/2)
 	for {
-		now := d.clock.exact()
+		now := d.traffic.Now()
+		patience, next := d.evidence.Patience, lastCall
 		if now >= lastCall {
-			d.patience = 0
+			patience, next = 0, math.MaxInt64
 		}
-		_, next := d.sweep(now)
-		if d.accepted() && len(d.conns.list()) == 0 {
-			return nil
-		}
-		if now < lastCall {
-			next = min(next, lastCall)
+		closed := d.listenerClosed()
+		next = min(next, d.sweep(now, patience).Next)
+		if d.traffic.Len() == 0 {
+			if closed {
+				return nil
+			}
+			next = now // the queue is emptied within milliseconds
 		}
 		if !d.wait(ctx, next-now) {
 			return d.cut(ctx)
@@ -160,8 +139,7 @@ func (d *drain) finish(ctx context.Context) error {
 	}
 }
 
-// accepted reports whether the listener has been emptied and closed.
-func (d *drain) accepted() bool {
+func (d *drain) listenerClosed() bool {
 	d.mu.Lock()
 	l := d.listener
 	d.mu.Unlock()
@@ -169,9 +147,9 @@ func (d *drain) accepted() bool {
 		return true
 	}
 	select {
-	case <-l.closed:
+	case <-l.Closed():
 		if d.report.ListenerClosed == 0 {
-			d.report.ListenerClosed = d.clock.exact() - d.began
+			d.report.ListenerClosed = d.traffic.Now() - d.began
 		}
 		return true
 	default:
@@ -179,11 +157,32 @@ func (d *drain) accepted() bool {
 	}
 }
 
-// closeServer lets net/http run what was registered for its shutdown. Nothing is
-// left for it to throw away.
-func (d *drain) closeServer(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return nil // cutAll has closed it
+func (d *drain) sweep(now, patience time.Duration) traffic.Swept {
+	swept := d.traffic.Sweep(now, patience)
+	d.report.GivenUp += swept.GivenUp
+	return swept
+}
+
+// wait returns after at most limit, or when something has ended; false when ctx
+// has.
+func (d *drain) wait(ctx context.Context, limit time.Duration) bool {
+	rest := time.NewTimer(pace)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-ctx.Done():
+		return false
 	}
-	return d.http.Shutdown(ctx)
+	if limit <= pace {
+		return true
+	}
+	timer := time.NewTimer(limit - pace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.traffic.Ended():
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }

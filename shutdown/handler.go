@@ -8,8 +8,6 @@ import (
 	"net/http"
 )
 
-type connKey struct{}
-
 // wrap puts the tracking around the http.Server's own hooks, which go on to
 // work.
 func (s *Server) wrap() {
@@ -21,16 +19,14 @@ func (s *Server) wrap() {
 
 	connState := s.http.ConnState
 	s.http.ConnState = func(c net.Conn, state http.ConnState) {
-		if ours := connOf(c); ours != nil {
-			ours.changed(state)
-		}
+		s.traffic.Changed(c, state)
 		if connState != nil {
 			connState(c, state)
 		}
 	}
 	connContext := s.http.ConnContext
 	s.http.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		ctx = context.WithValue(ctx, connKey{}, connOf(c))
+		ctx = s.traffic.Context(ctx, c)
 		if connContext != nil {
 			return connContext(ctx, c)
 		}
@@ -44,9 +40,7 @@ type handler struct{ server *Server }
 // reused: a handler that keeps it for too long must find its own, ended one, and
 // not somebody else's.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c != nil {
-		c.begin(r)
-	}
+	h.server.traffic.Begin(r)
 	if r.ProtoMajor >= 2 { // its writer can neither be hijacked nor send files
 		response := &response{ResponseWriter: w, server: h.server}
 		h.server.next.ServeHTTP(response, r)
@@ -74,7 +68,7 @@ func (w *response) announce(status int) {
 	w.announced = true
 	// "close" in a 101 would undo the upgrade. In HTTP/2 net/http turns the
 	// header into GOAWAY.
-	if w.server.announcing.Load() && status != http.StatusSwitchingProtocols {
+	if w.server.traffic.Draining() && status != http.StatusSwitchingProtocols {
 		w.Header().Set("Connection", "close")
 	}
 }

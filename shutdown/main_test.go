@@ -79,6 +79,7 @@ func (c *client) answer() string {
 	if err != nil {
 		return err.Error()
 	}
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err.Error()

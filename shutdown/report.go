@@ -17,10 +17,8 @@ type Report struct {
 }
 
 func (d *drain) conclude(ctx context.Context) {
-	d.report.Took = d.clock.exact() - d.began
-	if last := time.Duration(d.news.last.Load()); last > d.began {
-		d.report.LastNew = last - d.began
-	}
+	d.report.Took = d.traffic.Now() - d.began
+	d.report.LastNew = max(0, d.traffic.LastNew()-d.began)
 	d.mu.Lock()
 	d.Server.report = d.report
 	d.mu.Unlock()

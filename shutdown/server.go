@@ -9,8 +9,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
 
 // ErrStopped is returned by Listen and by Tracker.Begin after Shutdown or Close.
@@ -46,25 +47,17 @@ type Server struct {
 	next http.Handler
 	cfg  Config
 
-	clock    *clock
-	news     gaps // between first requests on new connections
-	reuse    gaps // between an answer and the next request on the connection
-	requests gaps // not gaps, but how long requests take; the same memory of the longest
-	conns    conns
+	traffic *traffic.Table
 
 	mu       sync.Mutex
-	listener *listener
+	listener *traffic.Listener
 	serving  bool
 	report   Report
 
-	announcing atomic.Bool   // every response says that the connection ends
-	further    atomic.Int64  // while announcing: when the last request came on an old connection
-	told       atomic.Int64  // while announcing: when the last answer or connection ended
-	wakes      chan struct{} // something ended while announcing
-	stopOnce   sync.Once
-	stopping   chan struct{} // Shutdown or Close has been called
-	stopped    chan struct{} // and has finished
-	stopErr    error         // readable once stopped is closed
+	stopOnce sync.Once
+	stopping chan struct{} // Shutdown or Close has been called
+	stopped  chan struct{} // and has finished
+	stopErr  error         // readable once stopped is closed
 }
 
 // HTTP makes a Server of srv, which belongs to it from now on: Listen wraps its
@@ -78,8 +71,7 @@ func HTTP(srv *http.Server, cfg Config) *Server {
 	return &Server{
 		http:     srv,
 		cfg:      cfg,
-		clock:    newClock(),
-		wakes:    make(chan struct{}, 1),
+		traffic:  traffic.New(cfg.IsProbe),
 		stopping: make(chan struct{}),
 		stopped:  make(chan struct{}),
 	}
@@ -104,7 +96,7 @@ func (s *Server) Listen(ctx context.Context) error {
 			return fmt.Errorf("shutdown: %w", err) // says "listen tcp addr: cause" itself
 		}
 	}
-	s.listener = &listener{Listener: l, server: s, closed: make(chan struct{})}
+	s.listener = s.traffic.Listener(l)
 	s.wrap()
 	s.logger().InfoContext(ctx, "listening", "addr", l.Addr().String())
 	return nil
@@ -144,7 +136,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { s.clock.run(background, s.forget) })
+	wg.Go(func() { s.traffic.Run(background) })
 	defer wg.Wait()
 	defer cancel()
 
@@ -157,7 +149,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	_ = l.Close() // net/http has closed it; ours tells the drain, too
 
-	if s.isStopping() && (errors.Is(err, errDrained) || errors.Is(err, http.ErrServerClosed)) {
+	if s.isStopping() && (errors.Is(err, traffic.ErrDrained) || errors.Is(err, http.ErrServerClosed)) {
 		select {
 		case <-s.stopped:
 			return nil
@@ -170,7 +162,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), err)
 }
 
-func (s *Server) startServing() (*listener, error) {
+func (s *Server) startServing() (*traffic.Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -188,45 +180,7 @@ func (s *Server) startServing() (*listener, error) {
 // cutAll ends everything at once, what was hijacked too.
 func (s *Server) cutAll() {
 	_ = s.http.Close() // errors of closing what is being thrown away
-	for _, c := range s.conns.list() {
-		_ = c.Close()
-	}
-}
-
-func (s *Server) forget() {
-	s.news.forget()
-	s.reuse.forget()
-	s.requests.forget()
-}
-
-// firstRequest is the evidence: somebody sends new connections here.
-func (s *Server) firstRequest(r *http.Request) {
-	if !s.cfg.IsProbe(r) {
-		s.news.event(s.clock.exact())
-	}
-}
-
-// furtherRequest matters only to the drain. Before it, furtherRequest and ended
-// cost a request one read each of a word that nobody writes.
-func (s *Server) furtherRequest(r *http.Request) {
-	if s.announcing.Load() && !s.cfg.IsProbe(r) {
-		s.further.Store(int64(s.clock.exact()))
-	}
-}
-
-// ended tells the drain that a request or a connection has.
-func (s *Server) ended() {
-	if s.announcing.Load() {
-		s.told.Store(int64(s.clock.exact()))
-		s.wake()
-	}
-}
-
-func (s *Server) wake() {
-	select {
-	case s.wakes <- struct{}{}:
-	default: // it has been woken already
-	}
+	s.traffic.CloseAll()
 }
 
 func (s *Server) isStopping() bool {

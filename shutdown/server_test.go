@@ -149,8 +149,7 @@ func TestWhatIsInFlightAtTheDeadlineIsCutAndNamed(t *testing.T) {
 func TestAHijackedConnectionIsWaitedFor(t *testing.T) {
 	hijacked := make(chan net.Conn, 1)
 	s := loopback(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		c, _, err := w.(http.Hijacker).Hijack()
-		if err == nil {
+		if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
 			hijacked <- c
 		}
 	}), noLinger)
@@ -163,11 +162,7 @@ func TestAHijackedConnectionIsWaitedFor(t *testing.T) {
 	_, err := io.WriteString(ours, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlast")
 	require.NoError(t, err)
 	require.Equal(t, "200 last", c.answer())
-	select {
-	case <-done:
-		t.Fatal("Shutdown did not wait for the hijacked connection")
-	default:
-	}
+	require.Empty(t, done, "Shutdown did not wait for the hijacked connection")
 	require.NoError(t, ours.Close())
 	c.gone()
 	require.NoError(t, <-done)

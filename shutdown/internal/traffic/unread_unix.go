@@ -1,6 +1,6 @@
 //go:build unix
 
-package shutdown
+package traffic
 
 import (
 	"net"

@@ -1,7 +1,6 @@
-package shutdown
+package traffic
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
 )
@@ -15,15 +14,13 @@ const (
 	// memory is after how long a gap begins to be forgotten; a quiet night must
 	// not lengthen every stop of the day.
 	memory = time.Minute
-	// resolution of the coarse clock, a tenth of the shortest default silence.
-	resolution = 50 * time.Millisecond
 )
 
 // gaps remembers the longest pause between events of one kind, over the last one
 // to two minutes. Its methods are safe for concurrent use and, in the common
 // case, only read shared memory.
 type gaps struct {
-	last          atomic.Int64 // time.Duration on the server's clock; 0: no event yet
+	last          atomic.Int64 // time.Duration on the table's clock; 0: no event yet
 	now, previous atomic.Int64 // longest gap in this period and in the one before
 	seen          atomic.Int64 // up to fewGaps
 }
@@ -63,42 +60,6 @@ func raise(a *atomic.Int64, to int64) {
 		old := a.Load()
 		if to <= old || a.CompareAndSwap(old, to) {
 			return
-		}
-	}
-}
-
-// clock is time since the server was made. Requests read the coarse hand, which
-// a goroutine moves: two readings of the real clock would cost a request more
-// than all other tracking together, and the silences are ten times as long as
-// the hand's step.
-type clock struct {
-	start time.Time
-	hand  atomic.Int64
-}
-
-func newClock() *clock { return &clock{start: time.Now()} }
-
-// exact never is 0, which stands for "never".
-func (c *clock) exact() time.Duration { return time.Since(c.start) + 1 }
-
-func (c *clock) coarse() time.Duration { return time.Duration(c.hand.Load()) }
-
-// run moves the hand until ctx ends.
-func (c *clock) run(ctx context.Context, everyMemory func()) {
-	tick := time.NewTicker(resolution)
-	defer tick.Stop()
-	turned := c.exact()
-	for {
-		now := c.exact()
-		c.hand.Store(int64(now))
-		if now-turned >= memory {
-			turned = now
-			everyMemory()
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package shutdown
+package traffic
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// errDrained ends net/http's accept loop without http.Server.Shutdown.
-var errDrained = errors.New("shutdown: listener drained")
+// ErrDrained ends net/http's accept loop without http.Server.Shutdown.
+var ErrDrained = errors.New("listener drained")
 
 const (
 	// An accept that waits this long found the queue empty; twice in a row, since
@@ -20,12 +20,12 @@ const (
 	mostEmptying = 250 * time.Millisecond
 )
 
-// listener hands out tracked connections. When told to drain it accepts until
+// Listener hands out connections of a Table. When told to drain it accepts until
 // the kernel's queue is empty, and only then closes: closing a listener resets
 // the connections in its queue, whose clients believe that they are connected.
-type listener struct {
+type Listener struct {
 	net.Listener
-	server *Server
+	table *Table
 
 	mu      sync.Mutex
 	stopAt  time.Time // zero: not draining
@@ -33,18 +33,25 @@ type listener struct {
 	closing sync.Once
 }
 
-func (l *listener) Accept() (net.Conn, error) {
+// Listener wraps l. A listener without SetDeadline cannot be emptied: what waits
+// in its queue is lost when it closes.
+func (t *Table) Listener(l net.Listener) *Listener {
+	return &Listener{Listener: l, table: t, closed: make(chan struct{})}
+}
+
+// Accept returns ErrDrained after Drain, when the queue is empty.
+func (l *Listener) Accept() (net.Conn, error) {
 	for empty := 0; ; {
 		draining, overdue := l.arm()
 		if overdue || empty >= emptyTimes {
-			return nil, errors.Join(errDrained, l.Close())
+			return nil, errors.Join(ErrDrained, l.Close())
 		}
 		raw, err := l.Listener.Accept()
 		switch {
 		case err == nil:
-			c := &conn{Conn: raw, server: l.server}
-			c.stamp.Store(uint64(newStamp(fresh, l.server.clock.exact())))
-			l.server.conns.add(c)
+			c := &conn{Conn: raw, table: l.table}
+			c.stamp.Store(uint64(newStamp(fresh, l.table.clock.exact())))
+			l.table.add(c)
 			return c, nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return nil, err
@@ -55,8 +62,8 @@ func (l *listener) Accept() (net.Conn, error) {
 }
 
 // arm sets the deadline of the next accept, if the listener is draining. The
-// lock keeps drain's deadline, which only wakes, from replacing this one.
-func (l *listener) arm() (draining, overdue bool) {
+// lock keeps Drain's deadline, which only wakes, from replacing this one.
+func (l *Listener) arm() (draining, overdue bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopAt.IsZero() {
@@ -67,8 +74,9 @@ func (l *listener) arm() (draining, overdue bool) {
 	return true, now.After(l.stopAt)
 }
 
-// drain makes Accept empty the queue and close.
-func (l *listener) drain() {
+// Drain makes Accept empty the queue and close. If nobody accepts any more, use
+// Close.
+func (l *Listener) Drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stopAt = time.Now().Add(mostEmptying)
@@ -77,7 +85,7 @@ func (l *listener) drain() {
 
 // setDeadline closes a listener that knows no deadlines: its queue cannot be
 // emptied. An error means that it is closed, which Accept reports.
-func (l *listener) setDeadline(at time.Time) {
+func (l *Listener) setDeadline(at time.Time) {
 	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
 		_ = d.SetDeadline(at)
 		return
@@ -85,14 +93,15 @@ func (l *listener) setDeadline(at time.Time) {
 	_ = l.Listener.Close()
 }
 
-func (l *listener) Close() error {
+// Close may be called twice.
+func (l *Listener) Close() error {
 	err := l.Listener.Close()
-	l.closing.Do(func() {
-		close(l.closed)
-		l.server.wake()
-	})
+	l.closing.Do(func() { close(l.closed) })
 	if errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
 }
+
+// Closed is closed when the listener is.
+func (l *Listener) Closed() <-chan struct{} { return l.closed }

@@ -1,4 +1,4 @@
-package shutdown
+package traffic
 
 import (
 	"io"
@@ -24,7 +24,7 @@ const (
 )
 
 // A stamp is a phase and since when, in one word, so that both change at once:
-// nanoseconds on the server's clock, but for the last three bits.
+// nanoseconds on the table's clock, but for the last three bits.
 type stamp uint64
 
 func newStamp(p phase, at time.Duration) stamp { return stamp(at)&^7 | stamp(p) }
@@ -38,20 +38,20 @@ func (s stamp) since() time.Duration { return time.Duration(s &^ 7) }
 // without losing a request depends on just that.
 type conn struct {
 	net.Conn
-	server  *Server
-	stamp   atomic.Uint64
-	request atomic.Pointer[http.Request] // the one in flight, to name it if it is cut
-	spoken  atomic.Bool                  // its first request has been seen
-	again   atomic.Bool                  // and its second
-	http2   atomic.Bool
-	stack   atomic.Uint64 // stack.ID of the goroutine that serves it
+	table     *Table
+	stamp     atomic.Uint64
+	request   atomic.Pointer[http.Request] // the one in flight, to name it if it is cut
+	spoken    atomic.Bool                  // its first request has been seen
+	again     atomic.Bool                  // and its second
+	http2     atomic.Bool
+	goroutine atomic.Uint64 // stack.ID of the one that answers
 }
 
 func (c *conn) load() stamp { return stamp(c.stamp.Load()) }
 
 // swap moves from old to p, unless something else has happened meanwhile.
 func (c *conn) swap(old stamp, p phase) bool {
-	return c.stamp.CompareAndSwap(uint64(old), uint64(newStamp(p, c.server.clock.coarse())))
+	return c.stamp.CompareAndSwap(uint64(old), uint64(newStamp(p, c.table.clock.coarse())))
 }
 
 // enter moves to p from whatever the connection is doing, and returns what it
@@ -92,7 +92,7 @@ func (c *conn) heard() bool {
 			continue
 		}
 		if before.phase() == idle {
-			c.server.reuse.observe(c.server.clock.coarse() - before.since())
+			c.table.reuse.observe(c.table.clock.coarse() - before.since())
 		}
 		return true
 	}
@@ -105,15 +105,15 @@ func (c *conn) begin(r *http.Request) {
 		if !c.again.Load() {
 			c.again.Store(true)
 		}
-		c.server.furtherRequest(r)
+		c.table.furtherRequest(r)
 		return
 	}
 	if r.ProtoMajor >= 2 {
 		c.http2.Store(true)
 	} else { // net/http runs an HTTP/1 handler on the connection's own goroutine
-		c.stack.Store(uint64(stack.Current()))
+		c.goroutine.Store(uint64(stack.Current()))
 	}
-	c.server.firstRequest(r)
+	c.table.firstRequest(r)
 }
 
 // changed is told by net/http.
@@ -132,9 +132,9 @@ func (c *conn) changed(state http.ConnState) {
 
 func (c *conn) answered(before stamp) {
 	if before.phase() == busy {
-		c.server.requests.observe(c.server.clock.coarse() - before.since())
+		c.table.takes.observe(c.table.clock.coarse() - before.since())
 	}
-	c.server.ended()
+	c.table.hasEnded()
 }
 
 // giveUp closes a connection that is still as it was seen, unless bytes have
@@ -159,7 +159,7 @@ func (c *conn) giveUp(seen stamp) bool {
 // Close is called by net/http, by the application that hijacked, or by giveUp.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
-	c.server.conns.remove(c)
+	c.table.remove(c)
 	c.answered(c.enter(closed))
 	return err
 }

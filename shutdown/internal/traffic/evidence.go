@@ -1,0 +1,60 @@
+package traffic
+
+import "time"
+
+// comeBack is within what time a client that was told to go away, and still has
+// us in its rotation, comes back on a new connection: a round trip.
+const comeBack = 100 * time.Millisecond
+
+// Evidence is what normal service says about how long to wait. All times are the
+// longest of the last one to two minutes, on which the silences are based.
+type Evidence struct {
+	Any      bool          // whether traffic ever came on a connection
+	Silence  time.Duration // on new connections, after which none will come
+	Patience time.Duration // with an idle connection, after which it is not used again
+	Longest  time.Duration // that a request took
+}
+
+// Evidence weighs what has been seen. Silences are between least and most; most
+// also where too little has been seen to know.
+func (t *Table) Evidence(least, most time.Duration) Evidence {
+	return Evidence{
+		Any:      t.news.last.Load() != 0,
+		Silence:  t.news.silence(least, most),
+		Patience: t.reuse.silence(least, most),
+		Longest:  t.takes.longest(),
+	}
+}
+
+// LastNew is when the last first request on a new connection came; 0: never.
+func (t *Table) LastNew() time.Duration { return time.Duration(t.news.last.Load()) }
+
+// QuietAt is when traffic has been quiet for as long as the evidence asks, if it
+// stays so.
+//
+// New connections alone are not enough to watch. A proxy that still sends here
+// may need none for long, while it uses those it has pooled; but each answer of
+// the drain ends one of those, and then the new ones appear.
+func (t *Table) QuietAt(e Evidence) time.Duration {
+	at := after(t.LastNew(), e.Silence)
+	at = max(at, after(max(time.Duration(t.further.Load()), t.lastBegunAgain()), e.Patience))
+	return max(at, after(time.Duration(t.told.Load()), comeBack))
+}
+
+func after(event, silence time.Duration) time.Duration {
+	if event == 0 {
+		return 0 // it never happened
+	}
+	return event + silence
+}
+
+// lastBegunAgain is when the last request on an old connection came, of those
+// that are in flight.
+func (t *Table) lastBegunAgain() (last time.Duration) {
+	for _, c := range t.list() {
+		if seen := c.load(); seen.phase() == busy && c.again.Load() {
+			last = max(last, seen.since())
+		}
+	}
+	return last
+}

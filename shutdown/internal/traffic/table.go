@@ -1,0 +1,148 @@
+package traffic
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Table holds the open connections of one server. Its methods are safe for
+// concurrent use. It is locked once when a connection comes and once when it
+// goes, never by a request.
+type Table struct {
+	isProbe func(*http.Request) bool
+	clock   clock
+
+	news  gaps // between first requests on new connections
+	reuse gaps // between an answer and the next request on its connection
+	takes gaps // not gaps: how long requests take, of which the longest is wanted too
+
+	draining atomic.Bool
+	further  atomic.Int64  // while draining: when the last request came on an old connection
+	told     atomic.Int64  // while draining: when the last answer or connection ended
+	ended    chan struct{} // something has
+
+	mu  sync.Mutex
+	all map[*conn]struct{}
+}
+
+// New returns an empty table, whose clock begins now. Requests of probers, told
+// by isProbe, are no evidence of traffic.
+func New(isProbe func(*http.Request) bool) *Table {
+	return &Table{
+		isProbe: isProbe,
+		clock:   clock{start: time.Now()},
+		ended:   make(chan struct{}, 1),
+		all:     make(map[*conn]struct{}),
+	}
+}
+
+// Run keeps the table's clock going until ctx ends.
+func (t *Table) Run(ctx context.Context) {
+	t.clock.run(ctx, memory, func() {
+		t.news.forget()
+		t.reuse.forget()
+		t.takes.forget()
+	})
+}
+
+// Now is the time on the table's clock.
+func (t *Table) Now() time.Duration { return t.clock.exact() }
+
+// At is a moment on the table's clock.
+func (t *Table) At(moment time.Time) time.Duration { return moment.Sub(t.clock.start) }
+
+// Drain makes the table remember what only a drain asks for. Before, that costs
+// a request a few readings of a word that nobody writes.
+func (t *Table) Drain() { t.draining.Store(true) }
+
+// Draining reports whether Drain has been called.
+func (t *Table) Draining() bool { return t.draining.Load() }
+
+// Ended receives when a request or a connection has ended while draining; one
+// value may stand for many.
+func (t *Table) Ended() <-chan struct{} { return t.ended }
+
+// Len is the number of open connections.
+func (t *Table) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.all)
+}
+
+// CloseAll closes every connection, whatever it is doing.
+func (t *Table) CloseAll() {
+	for _, c := range t.list() {
+		_ = c.Close() // of what is being thrown away
+	}
+}
+
+// Changed is for http.Server.ConnState.
+func (t *Table) Changed(c net.Conn, state http.ConnState) {
+	if ours := connOf(c); ours != nil {
+		ours.changed(state)
+	}
+}
+
+type connKey struct{}
+
+// Context is for http.Server.ConnContext.
+func (t *Table) Context(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, connOf(c))
+}
+
+// Begin is for the handler, on the goroutine that answers r.
+func (t *Table) Begin(r *http.Request) {
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c != nil {
+		c.begin(r)
+	}
+}
+
+// firstRequest is the evidence: somebody sends new connections here.
+func (t *Table) firstRequest(r *http.Request) {
+	if !t.isProbe(r) {
+		t.news.event(t.clock.exact())
+	}
+}
+
+func (t *Table) furtherRequest(r *http.Request) {
+	if t.draining.Load() && !t.isProbe(r) {
+		t.further.Store(int64(t.clock.exact()))
+	}
+}
+
+func (t *Table) hasEnded() {
+	if !t.draining.Load() {
+		return
+	}
+	t.told.Store(int64(t.clock.exact()))
+	select {
+	case t.ended <- struct{}{}:
+	default: // that something has is known already
+	}
+}
+
+func (t *Table) add(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all[c] = struct{}{}
+}
+
+func (t *Table) remove(c *conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.all, c)
+}
+
+func (t *Table) list() []*conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]*conn, 0, len(t.all))
+	for c := range t.all {
+		list = append(list, c)
+	}
+	return list
+}

@@ -1,0 +1,158 @@
+package traffic_test
+
+import (
+	"context"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/internal/pipenet"
+	"github.com/handover-go/handover/shutdown/internal/traffic"
+)
+
+func noProbes(*http.Request) bool { return false }
+
+// pair is a connection over loopback, as the table and as the client see it.
+func pair(t *testing.T, table *traffic.Table) (server, client net.Conn) {
+	t.Helper()
+	raw, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l := table.Listener(raw)
+	client, err = net.Dial("tcp", raw.Addr().String())
+	require.NoError(t, err)
+	server, err = l.Accept()
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	t.Cleanup(func() { _, _ = server.Close(), client.Close() })
+	return server, client
+}
+
+func TestAnIdleConnectionIsNotGivenUpWhenBytesHaveComeThatNobodyHasRead(t *testing.T) {
+	table := traffic.New(noProbes)
+	server, client := pair(t, table)
+	table.Changed(server, http.StateIdle)
+	_, err := io.WriteString(client, "GET / HTTP/1.1\r\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // the bytes have crossed loopback
+		swept := table.Sweep(table.Now(), 0)
+		require.Zero(t, swept.GivenUp, "a request was thrown away")
+		return swept.Warm == 1
+	}, time.Second, time.Millisecond)
+
+	b := make([]byte, 100)
+	n, err := server.Read(b)
+	require.NoError(t, err)
+	require.Equal(t, "GET / HTTP/1.1\r\n", string(b[:n]))
+	require.Equal(t, traffic.Swept{Warm: 1, Next: table.Sweep(table.Now(), 0).Next}, table.Sweep(table.Now(), 0),
+		"a request that is half read was thrown away")
+	require.Len(t, table.InFlight(), 1)
+}
+
+func TestAConnectionIsGivenUpWhenItsPatienceHasEnded(t *testing.T) {
+	table := traffic.New(noProbes)
+	server, client := pair(t, table)
+	table.Changed(server, http.StateIdle)
+
+	swept := table.Sweep(table.Now(), time.Hour)
+	require.Equal(t, 1, swept.Warm)
+	require.Zero(t, swept.GivenUp)
+	require.InDelta(t, time.Hour, swept.Next, float64(time.Second))
+
+	require.Equal(t, 1, table.Sweep(table.Now()+2*time.Hour, time.Hour).GivenUp)
+	require.Zero(t, table.Len())
+	_, err := client.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	_, err = server.Read(make([]byte, 1))
+	require.Error(t, err)
+}
+
+func TestWhatIsBusyIsNeverGivenUp(t *testing.T) {
+	for name, state := range map[string]http.ConnState{
+		"a request":             http.StateActive,
+		"a hijacked connection": http.StateHijacked,
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := traffic.New(noProbes)
+			server, _ := pair(t, table)
+			table.Changed(server, state)
+			require.Equal(t, traffic.Swept{Next: math.MaxInt64}, table.Sweep(table.Now()+time.Hour, 0))
+			require.Equal(t, 1, table.Len())
+		})
+	}
+}
+
+func TestADrainingListenerIsEmptiedAndThenCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := traffic.New(noProbes)
+		pipe := pipenet.Listen(10)
+		l := table.Listener(pipe)
+		for range 5 {
+			_, err := pipe.Dial(t.Context())
+			require.NoError(t, err)
+		}
+		l.Drain()
+		for range 5 {
+			_, err := l.Accept()
+			require.NoError(t, err)
+		}
+		_, err := l.Accept()
+		require.ErrorIs(t, err, traffic.ErrDrained)
+		<-l.Closed()
+		require.Equal(t, 5, table.Len())
+		require.NoError(t, l.Close(), "twice")
+		table.CloseAll()
+	})
+}
+
+func TestADrainingListenerClosesEvenIfConnectionsNeverCeaseToCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := traffic.New(noProbes)
+		pipe := pipenet.Listen(1)
+		l := table.Listener(pipe)
+		ctx, cancel := context.WithCancel(t.Context())
+		ceased := make(chan struct{})
+		go func() {
+			defer close(ceased)
+			for ctx.Err() == nil {
+				if c, err := pipe.Dial(ctx); err == nil {
+					time.Sleep(time.Millisecond)
+					_ = c.Close()
+				}
+			}
+		}()
+		began := time.Now()
+		l.Drain()
+		var err error
+		for err == nil {
+			_, err = l.Accept()
+		}
+		require.ErrorIs(t, err, traffic.ErrDrained)
+		require.Less(t, time.Since(began), time.Second)
+		cancel()
+		<-ceased
+		table.CloseAll()
+	})
+}
+
+func TestAListenerWithoutDeadlinesClosesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := traffic.New(noProbes)
+		pipe := pipenet.Listen(1)
+		l := table.Listener(struct{ net.Listener }{pipe})
+		accepted := make(chan error)
+		go func() {
+			_, err := l.Accept()
+			accepted <- err
+		}()
+		synctest.Wait()
+		l.Drain()
+		require.Error(t, <-accepted)
+		require.NoError(t, l.Close())
+	})
+}
