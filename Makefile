@@ -1,0 +1,58 @@
+# GNU make 3.81 (macOS) is enough. Every module of the repository is found by its
+# go.mod; what is installed goes to .tools/ and nowhere else, except for what
+# comes from the system's package manager (a C compiler, PostgreSQL).
+
+GOLANGCI_LINT := v2.15.0
+FUZZTIME      ?= 10s
+
+# The name carries the versions: of the linter, and of Go, because a linter that
+# an older Go has built refuses newer sources.
+LINTER  := $(CURDIR)/.tools/golangci-lint-$(GOLANGCI_LINT)-$(shell go env GOVERSION)
+MODULES := $(dir $(shell find . -name '.?*' -prune -o -name testdata -prune -o -name go.mod -print))
+
+# $(call each,command) runs a command in every module and stops at the first
+# that fails.
+each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
+
+.DEFAULT_GOAL := help
+.PHONY: help test tidy lint unit tools compiler postgres bench fuzz matrix clean
+
+help: ## what can be made (this list)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: tidy lint unit ## everything that has to pass before a change lands; installs what it needs
+
+tidy: ## go.mod and go.sum are what go mod tidy would write
+	$(call each,go mod tidy -diff)
+
+lint: tools ## go vet, the linters and the formatter; each has its reason in .golangci.yml
+	$(call each,go vet ./...)
+	$(call each,$(LINTER) run --config $(CURDIR)/.golangci.yml ./...)
+
+unit: compiler postgres ## the tests, with the race detector
+	$(call each,go test -race ./...)
+
+tools: $(LINTER) ## golangci-lint, from the Go module proxy
+
+$(LINTER):
+	@echo "installing golangci-lint $(GOLANGCI_LINT) (a few minutes, once)"
+	@GOBIN=$(CURDIR)/.tools GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	@mv $(CURDIR)/.tools/golangci-lint $@
+
+compiler: ## a C compiler, without which Go has no race detector on most systems
+	@./scripts/ensure compiler
+
+postgres: ## the PostgreSQL server binaries, for the tests that need them
+	@./scripts/ensure postgres
+
+bench: ## the benchmarks
+	$(call each,go test -run '^$$' -bench . -benchmem ./...)
+
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	$(call each,$(CURDIR)/scripts/fuzz $(FUZZTIME))
+
+matrix: ## the main job with every kind of balancer, lag and round trip
+	go run ./examples/rollout/matrix
+
+clean: ## remove what make has made
+	rm -rf .tools
