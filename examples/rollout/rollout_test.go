@@ -1,0 +1,245 @@
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// program is the rollout as a user builds it.
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "rollout")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(dir, "rollout")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("%v: %s", err, out))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+type result struct {
+	Strategy  string
+	Service   string
+	Seconds   float64
+	Requests  int
+	Failed    int
+	Kinds     map[string]int
+	Processes []struct {
+		PID      int
+		Version  string
+		Replaced bool
+		Status   string
+		ExitMS   float64 `json:"exit_ms"`
+	}
+	Stops []json.RawMessage
+}
+
+func lastLine(t *testing.T, out []byte) (r result) {
+	t.Helper()
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	require.NoError(t, json.Unmarshal(lines[len(lines)-1], &r), "%s", out)
+	return r
+}
+
+func TestTheRolloutLosesNothingAndTheOthersLoseSomething(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args  []string
+		exit  int
+		loses bool
+	}{
+		"handover behind a layer-4 balancer": {args: []string{"-kind", "layer4"}, exit: 0},
+		"handover behind a proxy":            {args: []string{"-kind", "proxy", "-lag", "3s"}, exit: 0},
+		"naive":                              {args: []string{"-naive"}, exit: 1, loses: true},
+		"unhandled":                          {args: []string{"-unhandled"}, exit: 1, loses: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), program, append(tc.args, "-quick", "-json", "-rate", "100")...)
+			out, err := cmd.Output()
+			if err != nil {
+				require.ErrorAs(t, err, new(*exec.ExitError))
+			}
+			require.Equal(t, tc.exit, cmd.ProcessState.ExitCode(), "%s", out)
+
+			r := lastLine(t, out)
+			require.Equal(t, "rolling", r.Strategy)
+			require.Positive(t, r.Requests)
+			require.Positive(t, r.Seconds)
+			require.Equal(t, tc.loses, r.Failed > 0, "%s", out)
+			require.Len(t, r.Processes, 6)
+			if tc.loses {
+				return
+			}
+			require.Len(t, r.Stops, 3)
+			for _, p := range r.Processes {
+				require.Equal(t, "exit status 0", p.Status)
+				require.Equal(t, p.Version == "v1", p.Replaced)
+			}
+		})
+	}
+}
+
+func TestWrongInputIsAPlainErrorAndStatus2(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, taken.Close()) }) // after the parallel ones
+
+	for name, tc := range map[string]struct {
+		args []string
+		says string
+	}{
+		"an occupied port":        {[]string{"-listen", taken.Addr().String()}, "address already in use"},
+		"an address that is none": {[]string{"-listen", "nowhere"}, "nowhere"},
+		"a negative rate":         {[]string{"-rate", "-1"}, "-rate is -1: use requests per second, 1 or more"},
+		"no rate":                 {[]string{"-rate", "0"}, "-rate is 0"},
+		"a rate that is none":     {[]string{"-rate", "many"}, `invalid value "many" for flag -rate`},
+		"a negative lag":          {[]string{"-lag", "-1s"}, "Lag is -1s: use 0"},
+		"a share above one":       {[]string{"-new", "2"}, "NewShare is 2: use a share between 0 and 1"},
+		"an unknown kind":         {[]string{"-kind", "magic"}, `Kind is "magic": use "layer4" or "proxy"`},
+		"an unknown flag":         {[]string{"-fast"}, "flag provided but not defined: -fast"},
+		"an argument":             {[]string{"now"}, `unexpected argument "now": only flags are understood`},
+		"two services at once":    {[]string{"-naive", "-unhandled"}, "exclude each other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), program, tc.args...)
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			require.Error(t, cmd.Run())
+			require.Equal(t, 2, cmd.ProcessState.ExitCode(), "%s", &errs)
+			require.Contains(t, errs.String(), tc.says)
+			require.NotContains(t, errs.String(), "panic")
+		})
+	}
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), program, "-help").CombinedOutput()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "-naive")
+}
+
+// started runs the rollout until it has sent the first SIGTERM.
+func started(t *testing.T) (cmd *exec.Cmd, rest io.Reader) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), program, "-quick", "-json")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadString('\n')
+		require.NoError(t, err)
+		if strings.Contains(line, "v1-1 signalled") {
+			return cmd, lines
+		}
+	}
+}
+
+func TestCtrlCInTheMiddleLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	cmd, rest := started(t)
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	out, err := io.ReadAll(rest)
+	require.NoError(t, err)
+	require.Error(t, cmd.Wait())
+	require.Equal(t, 130, cmd.ProcessState.ExitCode())
+	r := lastLine(t, out)
+	require.NotEmpty(t, r.Processes)
+	for _, p := range r.Processes {
+		require.ErrorIs(t, syscall.Kill(p.PID, 0), syscall.ESRCH, "process %d is left", p.PID)
+	}
+}
+
+func TestEvenAKilledRolloutLeavesNoProcess(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux ends the children of a process that was killed")
+	}
+	t.Parallel()
+	cmd, rest := started(t)
+	children := childrenOf(t, cmd.Process.Pid)
+	require.GreaterOrEqual(t, len(children), 4)
+	require.NoError(t, cmd.Process.Kill())
+	_, err := io.Copy(io.Discard, rest)
+	require.NoError(t, err)
+	require.Error(t, cmd.Wait())
+	for _, pid := range children {
+		require.Eventually(t, func() bool { return isGone(pid) }, 5*time.Second, 10*time.Millisecond, "process %d is left", pid)
+	}
+}
+
+func childrenOf(t *testing.T, pid int) (children []int) {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	require.NoError(t, err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			require.ErrorIs(t, err, os.ErrNotExist) // a thread that has ended
+			continue
+		}
+		for field := range strings.FieldsSeq(string(text)) {
+			var child int
+			_, err := fmt.Sscan(field, &child)
+			require.NoError(t, err)
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+// isGone counts a zombie as gone: whoever inherited it has not looked yet.
+func isGone(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(rest, "Z")
+}
+
+func TestAnIdleServiceEndsAtOnceAfterCtrlC(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Second, errors.New("the service does not end"))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Env = append(os.Environ(), "HANDOVER_ROLLOUT_SERVICE=handover", "HANDOVER_ROLLOUT_VERSION=v1",
+		"HANDOVER_ROLLOUT_API=127.0.0.1:0", "HANDOVER_ROLLOUT_PROBES=127.0.0.1:0")
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() && !strings.Contains(lines.Text(), "component=ready") {
+	}
+	for lines.Scan() && !strings.Contains(lines.Text(), "state=running") {
+	}
+	began := time.Now()
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	for lines.Scan() {
+	}
+	require.NoError(t, cmd.Wait())
+	require.Less(t, time.Since(began), 2*time.Second)
+}
