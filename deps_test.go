@@ -23,6 +23,7 @@ var rooms = []string{"lifecycle", "shutdown", "probes", "flags", "dbcompat"}
 type ban struct {
 	in, imports []string
 	except      []string // directories
+	but         []string // imports
 	tests       bool     // holds for _test.go files as well
 	why         string
 }
@@ -72,7 +73,7 @@ func bans() []ban {
 			in: []string{room + "/..."}, imports: below(others...), tests: true,
 			why: "no sideways imports: " + room + " meets the others in main, as func(context.Context) error (docs/design/002)",
 		}, ban{
-			in: []string{room}, imports: []string{"./" + room + "/..."},
+			in: []string{room}, imports: []string{"./" + room + "/..."}, but: []string{"./" + room + "/internal/..."},
 			why: "what a sub-package of " + room + " drags in is for those who import the sub-package",
 		})
 	}
@@ -149,7 +150,8 @@ func refused(all []source) []refusal {
 func objections(s source, name string) []string {
 	var whys []string
 	for _, b := range bans() {
-		if (b.tests || !s.isTest()) && matches(b.in, s.dir()) && !matches(b.except, s.dir()) && matches(b.imports, name) {
+		here := (b.tests || !s.isTest()) && matches(b.in, s.dir()) && !matches(b.except, s.dir())
+		if here && matches(b.imports, name) && !matches(b.but, name) {
 			whys = append(whys, b.why)
 		}
 	}

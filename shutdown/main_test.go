@@ -18,9 +18,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if signalled := os.Getenv("HANDOVER_TEST_NOTIFY"); signalled != "" {
+	if os.Getenv("HANDOVER_TEST_NOTIFY") != "" {
 		notifyChild()
-		return
+		os.Exit(0)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	goleak.VerifyTestMain(m)
