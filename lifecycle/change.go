@@ -68,8 +68,9 @@ func (a *App) tell(change Change, stack string) {
 	a.cfg.OnChange(change)
 }
 
-// log writes the record; one without a component is the app's. The cause of a stop is an error only if a component's
-// function failed: a signal is none, nor is a Run that is done.
+// log writes the record; one without a component is the app's. The cause of a
+// stop is an error only if a component's function failed: a signal is none, nor
+// is a Run that is done.
 func (a *App) log(change Change, stack string) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{slog.String("state", change.State.String()), slog.Duration("took", change.Took)}
