@@ -1,0 +1,45 @@
+package droptest_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/shutdown/droptest"
+)
+
+func ExampleResult() {
+	fmt.Print(droptest.Result{
+		Seconds: 12.34, Requests: 2468, Failed: 3,
+		Kinds: map[string]int{"reused: eof": 1, "new: refused": 2},
+		Failures: []droptest.Failure{
+			{Kind: "new: refused", Process: "v1-1", AfterMS: 12},
+			{Kind: "reused: eof", Process: "v1-1", AfterMS: 14.7},
+			{Kind: "new: refused", Process: "v1-1", AfterMS: 977.3},
+		},
+		P50MS: 2.3, P99MS: 1003.1, FastP99MS: 8.8,
+		Processes: []droptest.Process{
+			{Name: "v1-1", Version: "v1", Status: "exit status 0", Replaced: true, ExitMS: 2011.2},
+			{Name: "v2-2", Version: "v2", Status: "signal: killed"},
+		},
+	})
+	// Output:
+	// 2468 requests in 12.3 s, 3 failed; p50 2.3 ms, p99 1003.1 ms (8.8 ms without the slow ones)
+	//   2 × new: refused, 12 to 977 ms after SIGTERM
+	//   1 × reused: eof, 15 to 15 ms after SIGTERM
+	//   v1-1: exit status 0, 2011 ms after SIGTERM
+	//   v2-2: signal: killed
+}
+
+func TestEventsPrintAsLines(t *testing.T) {
+	old := droptest.Process{Name: "v1-1", Status: "exit status 0", ExitMS: 2011}
+	for want, e := range map[string]droptest.Event{
+		"   0.0 s  v1-1 started": {What: "started", Process: old},
+		"  12.5 s  v1-1 exited: exit status 0, 2011 ms after SIGTERM":    {What: "exited", Process: old, At: 12500 * time.Millisecond},
+		"   3.0 s  612 requests, 1 failed; last second map[v1:150 v2:3]": {What: "tick", At: 3 * time.Second, Requests: 612, Failed: 1, Shares: map[string]int{"v1": 150, "v2": 3}},
+	} {
+		require.Equal(t, want, e.String())
+	}
+}
