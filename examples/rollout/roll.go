@@ -63,9 +63,14 @@ func release(self, mode, version string, heard func(*bytes.Buffer)) droptest.Ver
 
 func (r result) print(out io.Writer, asJSON bool) {
 	fmt.Fprintf(out, "\n%v", r.Result)
+	fmt.Fprint(out, "  v2's share, second by second:")
+	for _, responses := range r.Shares {
+		all := max(1, responses["v1"]+responses["v2"])
+		fmt.Fprintf(out, " %d%%", 100*responses["v2"]/all)
+	}
+	fmt.Fprintln(out)
 	for i, s := range r.Stops {
-		fmt.Fprintf(out, "v1-%d waited for %v of silence; the last new connection came %v after it began to drain\n",
-			i+1, s.Silence.Round(time.Millisecond), s.LastNew.Round(time.Millisecond))
+		fmt.Fprintf(out, "  v1-%d lingered until %v of silence; %s\n", i+1, s.Silence.Round(time.Millisecond), lastNew(s))
 	}
 	if !asJSON {
 		return
@@ -73,4 +78,11 @@ func (r result) print(out io.Writer, asJSON bool) {
 	if err := json.NewEncoder(out).Encode(r); err != nil {
 		fmt.Fprintln(out, err)
 	}
+}
+
+func lastNew(s shutdown.Report) string {
+	if s.LastNew == 0 {
+		return "no new connection came after it began to drain"
+	}
+	return fmt.Sprintf("the last new connection came %v after it began to drain", s.LastNew.Round(time.Millisecond))
 }

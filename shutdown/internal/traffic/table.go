@@ -87,16 +87,15 @@ func (t *Table) Changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-type connKey struct{}
-
-// Context is for http.Server.ConnContext.
+// Context is for http.Server.ConnContext. The key is the table itself: pointers
+// are the fastest to compare, and each request looks for it.
 func (t *Table) Context(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, connOf(c))
+	return context.WithValue(ctx, t, connOf(c))
 }
 
 // Begin is for the handler, on the goroutine that answers r.
 func (t *Table) Begin(r *http.Request) {
-	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c != nil {
+	if c, ok := r.Context().Value(t).(*conn); ok && c != nil {
 		c.begin(r)
 	}
 }
