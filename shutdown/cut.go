@@ -12,7 +12,10 @@ import (
 
 // Cut is work that the deadline did not wait for.
 type Cut struct {
-	What  string        // "GET /orders/{id}": method and route pattern, never the raw path; or the name of tracked work
+	// What is the name of tracked work, or a request's method and route pattern,
+	// such as "GET /orders/{id}", and never its path. The pattern is known where
+	// the http.Server's Handler is an http.ServeMux, or has its method Handler.
+	What  string
 	Age   time.Duration // how long it had been in flight
 	Stack string        // of its goroutine; empty where it is not known
 }
@@ -54,9 +57,7 @@ func (d *drain) cut(ctx context.Context) error {
 	return &CutError{Cut: d.report.Cut, cause: context.Cause(ctx)}
 }
 
-// what names the request without its path, which may hold secrets. The pattern
-// is asked of the mux once more, since reading what the handler's goroutine has
-// written into the request would be a race.
+// what names the request without its path, which may hold secrets.
 func (d *drain) what(f traffic.InFlight) string {
 	if f.Request == nil {
 		return "a request that has not been read"
@@ -64,10 +65,12 @@ func (d *drain) what(f traffic.InFlight) string {
 	what := f.Request.Method
 	if mux, ok := d.next.(interface {
 		Handler(*http.Request) (http.Handler, string)
-	}); ok {
-		if _, pattern := mux.Handler(f.Request); pattern != "" {
-			what = pattern
+	}); ok && f.Request.URL != nil {
+		_, pattern := mux.Handler(f.Request) // "[METHOD ][HOST]/[PATH]", or none
+		if _, rest, ok := strings.Cut(pattern, " "); ok {
+			pattern = rest
 		}
+		what = strings.TrimSpace(what + " " + pattern)
 	}
 	if f.Hijacked {
 		what += " (hijacked)"

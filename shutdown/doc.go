@@ -10,17 +10,18 @@
 //	..t3 drain            what is in flight finishes; the connection is idle or closed
 //	t3   deadline         what is left is cut, and named: method, pattern, age, stack
 //
-// The evidence is first requests on new connections: silence for three times the
-// longest gap of the last minutes, at least 0.5 s and at most 5 s, and time that
-// was silent already counts. An idle connection stays for as long by the same
-// rule, applied to the time between its requests. There is no linger when no
-// connection ever came, and none when a person pressed Ctrl-C.
+// The evidence is first requests on new connections, probes excepted: silence for
+// three times the longest gap of the last minutes, at least 0.5 s and at most 5 s,
+// and time that was silent already counts. An idle connection stays for as long by
+// the same rule, applied to the time between its requests. There is no linger if
+// no such request ever came, and none when a person pressed Ctrl-C.
 //
-// The invariant: nothing that the server has accepted is thrown away before the
-// deadline. That is why http.Server.Shutdown is called only when nothing is left
-// that it could drop: it discards requests that it has already read
-// (golang/go#75591), and closes idle connections at the moment of their reuse
-// (golang/go#23829).
+// The invariant: no request that has been read is thrown away before the deadline.
+// That is why http.Server.Shutdown is called only when nothing is left that it
+// could drop: it discards requests that it has already read (golang/go#75591), and
+// closes idle connections at the moment of their reuse (golang/go#23829). A
+// request that stays half read for 5 s, or a connection silent from its beginning
+// for 0.5 s, is given up.
 //
 // The package has no time limit of its own: the deadline is the context's. It
 // knows no order (see package lifecycle) and no probes (see package probes).

@@ -52,6 +52,8 @@ type drain struct {
 	began, end time.Duration // end is ctx's deadline
 	lingerMax  time.Duration
 	evidence   traffic.Evidence
+	patience   time.Duration // with idle connections
+	hooksRun   bool          // http.Server.Shutdown has been called: it runs its functions each time
 	report     Report
 }
 
@@ -64,16 +66,13 @@ func (s *Server) drain(ctx context.Context, linger bool) error {
 	d.evidence = s.traffic.Evidence(s.cfg.LingerMin, d.lingerMax)
 	s.traffic.Drain() // from here on, every response says that the connection ends
 	if linger && d.evidence.Any {
+		d.patience = d.evidence.Patience
 		d.linger(ctx)
-	} else {
-		d.evidence.Patience = 0
 	}
 	d.closeListener()
 	err := d.finish(ctx)
 	if ctx.Err() == nil { // else it has been closed by force
-		// Nothing is left for it to throw away; it runs what was registered with
-		// RegisterOnShutdown.
-		err = errors.Join(err, d.http.Shutdown(ctx))
+		err = errors.Join(err, d.closeServer(ctx))
 	}
 	d.conclude(ctx)
 	return err
@@ -82,12 +81,12 @@ func (s *Server) drain(ctx context.Context, linger bool) error {
 // linger returns when nobody sends new connections any more, and no connection
 // is left whose client might still be told to go away.
 func (d *drain) linger(ctx context.Context) {
-	d.report.Silence = d.evidence.Silence
 	last := d.began + d.lingerMax
 	for {
 		now := d.traffic.Now()
-		swept := d.sweep(now, d.evidence.Patience)
-		quietAt := d.traffic.QuietAt(d.evidence)
+		swept := d.sweep(now, d.patience)
+		quietAt, silence := d.traffic.QuietAt(d.evidence)
+		d.report.Silence = silence
 		if now >= last || (swept.Warm == 0 && now >= quietAt) {
 			return
 		}
@@ -121,22 +120,39 @@ func (d *drain) finish(ctx context.Context) error {
 	lastCall := d.end - min(d.evidence.Longest, (d.end-d.began)/2)
 	for {
 		now := d.traffic.Now()
-		patience, next := d.evidence.Patience, lastCall
+		patience, next := d.patience, lastCall
 		if now >= lastCall {
 			patience, next = 0, math.MaxInt64
 		}
 		closed := d.listenerClosed()
 		next = min(next, d.sweep(now, patience).Next)
-		if d.traffic.Len() == 0 {
-			if closed {
-				return nil
-			}
+		switch {
+		case !closed:
 			next = now // the queue is emptied within milliseconds
+		case d.traffic.Len() == 0:
+			return nil
+		}
+		if closed && d.traffic.OnlyHijacked() {
+			// Programs tell their hijacked connections to end with a function of
+			// RegisterOnShutdown; without it they would be waited for in vain.
+			if err := d.closeServer(ctx); err != nil {
+				return errors.Join(err, d.cut(ctx))
+			}
 		}
 		if !d.wait(ctx, next-now) {
 			return d.cut(ctx)
 		}
 	}
+}
+
+// closeServer lets net/http run, once, what was registered for its shutdown.
+// Nothing is left for it to throw away.
+func (d *drain) closeServer(ctx context.Context) error {
+	if d.hooksRun {
+		return nil
+	}
+	d.hooksRun = true
+	return d.http.Shutdown(ctx)
 }
 
 func (d *drain) listenerClosed() bool {

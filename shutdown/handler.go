@@ -96,6 +96,11 @@ func (w *response) FlushError() error {
 
 func (w *response) Flush() { _ = w.FlushError() } // http.Flusher has no error
 
+// CloseNotify is deprecated, but gin's Stream and many wrappers assert it without asking.
+func (w *response) CloseNotify() <-chan bool {
+	return w.ResponseWriter.(http.CloseNotifier).CloseNotify() //nolint:staticcheck // see above
+}
+
 // Unwrap gives http.ResponseController the deadlines and full duplex.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 

@@ -2,12 +2,14 @@ package shutdown_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -148,46 +150,67 @@ type connection struct {
 	ctx context.Context
 }
 
-// BenchmarkTracking measures what a request pays: all that net/http calls for a
-// request on a connection that is kept alive. "none" is the same without a
-// Server; the difference is the price.
-func BenchmarkTracking(b *testing.B) {
-	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+// tracked is a server that does nothing, and one of its connections.
+func tracked(t testing.TB) (srv *http.Server, connect func() connection) {
+	t.Helper()
 	accepted := make(chan connection, 1)
-	srv := &http.Server{Handler: nothing}
+	srv = &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		accepted <- connection{c, ctx}
 		return ctx
 	}
 	l := pipenet.Listen(1)
 	s := shutdown.HTTP(srv, shutdown.Config{Listener: l, LingerMax: -1})
-	require.NoError(b, s.Listen(b.Context()))
+	require.NoError(t, s.Listen(t.Context()))
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(b.Context()) }()
+	ctx := context.WithoutCancel(t.Context())
+	go func() { served <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		if err := errors.Join(s.Close(ctx), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+	return srv, func() connection {
+		peer, err := l.Dial(ctx)
+		if err != nil {
+			t.Error(err)
+			runtime.Goexit()
+		}
+		t.Cleanup(func() { _ = peer.Close() })
+		return <-accepted
+	}
+}
 
-	run := func(h http.Handler, changed func(net.Conn, http.ConnState)) func(b *testing.B) {
-		return func(b *testing.B) {
+// serve is all that net/http calls for a request on a connection that is kept.
+func (c connection) serve(srv *http.Server, w http.ResponseWriter, r *http.Request) {
+	srv.ConnState(c.Conn, http.StateActive)
+	srv.Handler.ServeHTTP(w, r)
+	srv.ConnState(c.Conn, http.StateIdle)
+}
+
+func TestTrackingCostsARequestOneAllocation(t *testing.T) {
+	srv, connect := tracked(t)
+	c := connect()
+	r, w := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil), httptest.NewRecorder()
+	require.InDelta(t, 1, testing.AllocsPerRun(1000, func() { c.serve(srv, w, r) }), 0)
+}
+
+// BenchmarkTracking measures what a request pays. "none" is the same without a
+// Server; the difference is the price.
+func BenchmarkTracking(b *testing.B) {
+	srv, connect := tracked(b)
+	none := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	none.ConnState = func(net.Conn, http.ConnState) {}
+	for name, srv := range map[string]*http.Server{"none": none, "handover": srv} {
+		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
-				peer, err := l.Dial(b.Context())
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				defer func() { _ = peer.Close() }()
-				c := <-accepted
-				r := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil)
-				w := httptest.NewRecorder()
+				c := connect()
+				r, w := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil), httptest.NewRecorder()
 				for pb.Next() {
-					changed(c.Conn, http.StateActive)
-					h.ServeHTTP(w, r)
-					changed(c.Conn, http.StateIdle)
+					c.serve(srv, w, r)
 				}
 			})
-		}
+		})
 	}
-	b.Run("none", run(nothing, func(net.Conn, http.ConnState) {}))
-	b.Run("handover", run(srv.Handler, srv.ConnState))
-	require.NoError(b, s.Close(b.Context()))
-	require.NoError(b, <-served)
 }

@@ -91,6 +91,24 @@ func TestTheLingerEndsByEvidence(t *testing.T) {
 			},
 			took: 400 * time.Millisecond,
 		},
+		"the longest silence when all that was seen is forgotten": {
+			before: func(s *scene) {
+				s.traffic(100*time.Millisecond, 2*time.Second)
+				time.Sleep(3 * time.Minute)
+				s.traffic(100*time.Millisecond, 200*time.Millisecond)
+			},
+			took: 4900 * time.Millisecond,
+		},
+		"none without traffic but probes": {
+			before: func(s *scene) {
+				for range 20 {
+					c := s.open()
+					require.Equal(s.t, "200 hello", c.get("/healthz"))
+					_ = c.Close()
+				}
+			},
+			took: 0,
+		},
 		"probes are no evidence": {
 			before: func(s *scene) { s.traffic(200*time.Millisecond, 5*time.Second) },
 			during: func(s *scene) {
@@ -202,5 +220,125 @@ func TestTheLastCallForAnIdleConnectionLeavesTimeForALongRequest(t *testing.T) {
 		c.gone()
 		require.NoError(t, <-s.served)
 		require.Equal(t, time.Second, s.Report().Took.Round(100*time.Millisecond))
+	})
+}
+
+// A monitor that asks through a proxy's pool may be the first on a connection.
+func TestAConnectionWhoseFirstRequestWasAProbeCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		c := s.open()
+		require.Equal(t, "200 hello", c.get("/healthz"))
+		for range 20 {
+			require.Equal(t, "200 hello", c.get("/"))
+			time.Sleep(100 * time.Millisecond)
+		}
+		done := s.shutdownInBackground()
+		time.Sleep(50 * time.Millisecond)
+		require.Equal(t, "200 hello, close", c.get("/"))
+		require.Equal(t, "200 hello, close", s.visit())
+		c.gone()
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+	})
+}
+
+// The proxy built its pool quickly at the start, which says nothing about how
+// often new connections come once each answer ends one.
+func TestTheGapsBetweenRequestsInTheDrainCountAsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		for range 12 {
+			require.Equal(t, "200 hello", s.visit())
+			time.Sleep(50 * time.Millisecond)
+		}
+		c := s.open()
+		for range 15 {
+			require.Equal(t, "200 hello", c.get("/"))
+			time.Sleep(700 * time.Millisecond)
+		}
+		done := s.shutdownInBackground()
+		synctest.Wait()
+		require.Equal(t, "200 hello, close", c.get("/"))
+		c.gone()
+		for range 4 {
+			time.Sleep(700 * time.Millisecond)
+			require.Equal(t, "200 hello, close", s.visit(), "the listener has closed too early")
+		}
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+		require.Equal(t, 2100*time.Millisecond, s.Report().Silence.Round(100*time.Millisecond))
+	})
+}
+
+func TestCloseDoesNotLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		c := s.open()
+		for range 20 {
+			require.Equal(t, "200 hello", c.get("/"))
+			s.visit()
+		}
+		require.NoError(t, s.Close(t.Context()))
+		c.gone()
+		require.NoError(t, <-s.served)
+		require.Zero(t, s.Report().Took.Round(100*time.Millisecond))
+	})
+}
+
+func TestASecondShutdownWaitsForTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := newBlocking()
+		s := newScene(t, slow.ServeHTTP)
+		answer := make(chan string, 1)
+		go func() { answer <- s.visit() }()
+		<-slow.entered
+		first, second := s.shutdownInBackground(), s.shutdownInBackground()
+		time.Sleep(time.Minute)
+		require.Empty(t, first)
+		require.Empty(t, second)
+		limited, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, s.Shutdown(limited), context.DeadlineExceeded, "each honours its own deadline")
+
+		close(slow.release)
+		require.Equal(t, "200 done, close", <-answer)
+		require.NoError(t, <-first)
+		require.NoError(t, <-second)
+		require.NoError(t, <-s.served)
+	})
+}
+
+func TestARequestThatStaysHalfReadIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		c := s.open()
+		c.send("GET / HT")
+		require.NoError(t, s.Close(t.Context()))
+		require.Equal(t, 5*time.Second, s.Report().Took.Round(100*time.Millisecond))
+		c.gone()
+		require.NoError(t, <-s.served)
+	})
+}
+
+func TestFunctionsOfRegisterOnShutdownMayEndHijackedConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := pipenet.Listen(1)
+		told := make(chan struct{})
+		srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+				<-told
+				_ = c.Close()
+			}
+		})}
+		runs := 0
+		srv.RegisterOnShutdown(func() { runs++; close(told) })
+		s := &scene{serve(t, srv, shutdown.Config{Listener: l}), l}
+		c := s.open()
+		c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+		require.NoError(t, s.Shutdown(t.Context()))
+		c.gone()
+		require.NoError(t, <-s.served)
+		require.Equal(t, 1, runs)
 	})
 }

@@ -29,6 +29,9 @@ const sameKeypress = time.Second
 // When the first signal was SIGINT, the waits that are there for balancers (the
 // shutdown delay, the linger) are skipped by the packages of this module.
 //
+// A parent that ends counts as the first signal. SIGINT that is ignored when
+// Notify is called, as in a shell's background job, stays ignored.
+//
 // stop gives the signals their default action back and waits for the one
 // goroutine that Notify started. Calling it twice is legal.
 func Notify(parent context.Context) (ctx context.Context, stop func()) {
@@ -37,10 +40,13 @@ func Notify(parent context.Context) (ctx context.Context, stop func()) {
 
 	// The buffer holds a signal that arrives while the previous one is handled.
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(os.Interrupt) { // a shell's background job is not meant by Ctrl-C
+		signal.Notify(signals, os.Interrupt)
+	}
 
 	n := notifier{signals: signals, quit: make(chan struct{}), done: make(chan struct{})}
-	go n.run(mark, cancel)
+	go n.run(ctx, mark, cancel)
 	return ctx, func() {
 		cancel(context.Canceled)
 		n.stop()
@@ -58,13 +64,19 @@ type notifier struct {
 	quit, done chan struct{}
 }
 
-func (n notifier) run(markHaste func(), cancel context.CancelCauseFunc) {
+func (n notifier) run(ctx context.Context, markHaste func(), cancel context.CancelCauseFunc) {
 	defer close(n.done)
-	var first time.Time
+	var first time.Time // when the stop began
+	ended := ctx.Done()
 	for {
 		select {
 		case <-n.quit:
 			return
+		case <-ended: // by a signal, or by the parent
+			ended = nil
+			if first.IsZero() {
+				first = time.Now()
+			}
 		case sig := <-n.signals:
 			switch {
 			case first.IsZero():

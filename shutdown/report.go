@@ -22,7 +22,11 @@ func (d *drain) conclude(ctx context.Context) {
 	d.mu.Lock()
 	d.Server.report = d.report
 	d.mu.Unlock()
-	d.logger().InfoContext(ctx, "drained", "addr", d.http.Addr, "took", d.report.Took,
+	addr := d.http.Addr
+	if listening := d.Addr(); listening != nil {
+		addr = listening.String()
+	}
+	d.logger().InfoContext(ctx, "drained", "addr", addr, "took", d.report.Took,
 		"silence", d.report.Silence, "last_new", d.report.LastNew, "listener_closed", d.report.ListenerClosed,
 		"given_up", d.report.GivenUp, "cut", len(d.report.Cut))
 }

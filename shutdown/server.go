@@ -31,8 +31,8 @@ type Config struct {
 	// of the kubelet, AWS, Google, Consul, Envoy and HAProxy.
 	IsProbe func(*http.Request) bool
 	// Listener is used instead of opening http.Server.Addr: a Unix socket, or one
-	// that systemd holds. If it has no SetDeadline, what waits in its queue is
-	// lost when it closes.
+	// that systemd holds; not one that speaks TLS, which is TLSConfig's matter. If
+	// it has no SetDeadline, what waits in its queue is lost when it closes.
 	Listener net.Listener
 	// Logger gets one record when the server listens and one when it has
 	// stopped. Default slog.Default() at the time of use.
@@ -61,7 +61,16 @@ type Server struct {
 }
 
 // HTTP makes a Server of srv, which belongs to it from now on: Listen wraps its
-// Handler, ConnState and ConnContext. A TLSConfig makes it serve TLS.
+// Handler, ConnState and ConnContext. A TLSConfig with certificates makes it
+// serve TLS; a mistake in it shows in Serve.
+//
+// Handlers find in their ResponseWriter what net/http's offers, but for two things
+// that cannot be had from outside: http.MaxBytesReader does not close the
+// connection of a body that is too large, and HTTP/2 has no http.Pusher. Hooks and
+// hijackers get a net.Conn whose own type is behind its method NetConn.
+//
+// Functions of RegisterOnShutdown run when the listener is closed and nothing but
+// hijacked connections is left, which they may tell to end.
 func HTTP(srv *http.Server, cfg Config) *Server {
 	cfg.LingerMin = cmp.Or(cfg.LingerMin, 500*time.Millisecond)
 	cfg.LingerMax = cmp.Or(cfg.LingerMax, 5*time.Second)
@@ -140,8 +149,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 
-	cut := context.AfterFunc(ctx, s.cutAll)
-	defer cut()
+	unwatch := context.AfterFunc(ctx, s.cutAll)
+	defer unwatch()
 	if s.http.TLSConfig != nil {
 		err = s.http.ServeTLS(l, "", "")
 	} else {
@@ -156,7 +165,13 @@ func (s *Server) Serve(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	select {
+	case <-s.stopped: // before ctx ended, or as it did
+		return nil
+	default:
+	}
 	if ctx.Err() != nil {
+		s.cutAll() // what AfterFunc has begun may not be finished
 		return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), ctx.Err())
 	}
 	return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), err)
@@ -177,10 +192,11 @@ func (s *Server) startServing() (*traffic.Listener, error) {
 	return s.listener, nil
 }
 
-// cutAll ends everything at once, what was hijacked too.
+// cutAll ends everything at once, what was hijacked too. Sockets go first: TLS would say goodbye to one client after the other, and wait
+// for each that does not read.
 func (s *Server) cutAll() {
-	_ = s.http.Close() // errors of closing what is being thrown away
 	s.traffic.CloseAll()
+	_ = s.http.Close() // errors of closing what is being thrown away
 }
 
 func (s *Server) isStopping() bool {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -164,6 +165,85 @@ func TestAHijackedConnectionIsWaitedFor(t *testing.T) {
 	require.Equal(t, "200 last", c.answer())
 	require.Empty(t, done, "Shutdown did not wait for the hijacked connection")
 	require.NoError(t, ours.Close())
+	c.gone()
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}
+
+func TestAHijackedConnectionIsCutAndNamedAtTheDeadline(t *testing.T) {
+	hijacked := make(chan net.Conn, 1)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/chat/{room}", func(w http.ResponseWriter, _ *http.Request) {
+		if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			hijacked <- c
+		}
+	})
+	s := loopback(t, mux, noLinger)
+	c := s.dial()
+	c.send("GET /chat/7 HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-hijacked
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, s.Shutdown(ctx), "GET /chat/{room} (hijacked) after")
+	c.gone()
+	require.NoError(t, <-s.served)
+}
+
+// Handlers and middleware change their requests; the cut must not look at them.
+func TestARequestThatItsHandlerChangesIsNamedAsItCame(t *testing.T) {
+	release, changing := make(chan struct{}), make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /orders/{id}", func(_ http.ResponseWriter, r *http.Request) {
+		close(changing)
+		for {
+			select {
+			case <-release:
+				return
+			default:
+				r.Method, r.Host, r.URL.Path = "OVERRIDDEN", "elsewhere", "/secret"
+			}
+		}
+	})
+	s := loopback(t, mux, noLinger)
+	c := s.dial()
+	c.send("GET /orders/7 HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-changing
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, s.Shutdown(ctx), "GET /orders/{id} after")
+	close(release)
+	c.gone()
+	require.NoError(t, <-s.served)
+}
+
+func TestARequestWithAVeryLongPathIsNamedByItsMethod(t *testing.T) {
+	slow := newBlocking()
+	mux := http.NewServeMux()
+	mux.Handle("POST /", slow)
+	s := loopback(t, mux, noLinger)
+	c := s.dial()
+	c.send("POST /" + strings.Repeat("long", 100) + " HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, s.Shutdown(ctx), "in flight: POST after")
+	close(slow.release)
+	c.gone()
+	require.NoError(t, <-s.served)
+}
+
+func TestAServerWhoseListenerKnowsNoDeadlinesDrainsWhatIsInFlight(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	slow := newBlocking()
+	s := serve(t, &http.Server{Handler: slow}, shutdown.Config{Listener: struct{ net.Listener }{l}, LingerMax: -1})
+	c := s.dial()
+	c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+	done := s.shutdownInBackground()
+	requireRefused(t, s)
+	close(slow.release)
+	require.Equal(t, "200 done, close", c.answer())
 	c.gone()
 	require.NoError(t, <-done)
 	require.NoError(t, <-s.served)

@@ -1,11 +1,13 @@
 package shutdown_test
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -63,4 +65,48 @@ func TestWhatIsInFlightOverTLSFinishes(t *testing.T) {
 			client.CloseIdleConnections()
 		})
 	}
+}
+
+// A browser opens connections in advance; a handshake is no half-read request.
+func TestATLSConnectionThatNeverAskedDoesNotHoldTheStop(t *testing.T) {
+	s, client := secure(t, http.HandlerFunc(hello))
+	c := tls.Client(s.dial().Conn, client)
+	require.NoError(t, c.HandshakeContext(t.Context()))
+
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	require.NoError(t, s.Shutdown(ctx))
+	_, err := c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "closed without TLS's goodbye")
+	require.NoError(t, <-s.served)
+	require.NoError(t, c.Close())
+}
+
+func TestAnIdleTLSConnectionIsKnownAndGivenUpWithAGoodbye(t *testing.T) {
+	s, client := secure(t, http.HandlerFunc(hello))
+	raw := s.dial()
+	c := newClient(t, tls.Client(raw.Conn, client))
+	require.Equal(t, "200 hello", c.get("/"))
+
+	require.NoError(t, s.Close(t.Context()))
+	_, err := c.r.ReadByte()
+	require.ErrorIs(t, err, io.EOF, "closed without TLS's goodbye")
+	require.NoError(t, <-s.served)
+	require.Equal(t, 1, s.Report().GivenUp)
+	require.Less(t, s.Report().Took, time.Second)
+	_ = c.Close()
+}
+
+// secure serves TLS with HTTP/1, and returns what a client needs.
+func secure(t *testing.T, h http.Handler) (*running, *tls.Config) {
+	t.Helper()
+	lender := httptest.NewTLSServer(nil)
+	t.Cleanup(lender.Close)
+	roots := lender.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	s := serve(t, &http.Server{
+		Addr:      "127.0.0.1:0",
+		Handler:   h,
+		TLSConfig: &tls.Config{Certificates: lender.TLS.Certificates},
+	}, shutdown.Config{LingerMax: -1})
+	return s, &tls.Config{RootCAs: roots, ServerName: "example.com"}
 }

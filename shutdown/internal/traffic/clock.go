@@ -21,12 +21,19 @@ type clock struct {
 // exact never is 0, which stands for "never".
 func (c *clock) exact() time.Duration { return time.Since(c.start) + 1 }
 
-func (c *clock) coarse() time.Duration { return time.Duration(c.hand.Load()) }
+// coarse is exact while nobody moves the hand: before Serve, and after it failed.
+func (c *clock) coarse() time.Duration {
+	if at := c.hand.Load(); at != 0 {
+		return time.Duration(at)
+	}
+	return c.exact()
+}
 
 // run moves the hand until ctx ends, and calls turn after each period.
 func (c *clock) run(ctx context.Context, period time.Duration, turn func()) {
 	tick := time.NewTicker(resolution)
 	defer tick.Stop()
+	defer c.hand.Store(0)
 	turned := c.exact()
 	for {
 		now := c.exact()

@@ -1,10 +1,12 @@
 package traffic
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
@@ -40,11 +42,13 @@ type conn struct {
 	net.Conn
 	table     *Table
 	stamp     atomic.Uint64
-	request   atomic.Pointer[http.Request] // the one in flight, to name it if it is cut
-	spoken    atomic.Bool                  // its first request has been seen
-	again     atomic.Bool                  // and its second
+	asked     asked        // the last request
+	waited    atomic.Int64 // between the last answer and the bytes that came after it
+	spoken    atomic.Bool  // its first request that is no probe has been seen
+	again     atomic.Bool  // and its second
 	http2     atomic.Bool
-	goroutine atomic.Uint64 // stack.ID of the one that answers
+	secure    atomic.Pointer[net.Conn] // the same connection with TLS around it
+	goroutine atomic.Uint64            // stack.ID of the one that answers; 0: nothing was asked yet
 }
 
 func (c *conn) load() stamp { return stamp(c.stamp.Load()) }
@@ -92,7 +96,7 @@ func (c *conn) heard() bool {
 			continue
 		}
 		if before.phase() == idle {
-			c.table.reuse.observe(c.table.clock.coarse() - before.since())
+			c.waited.Store(int64(c.table.clock.coarse() - before.since()))
 		}
 		return true
 	}
@@ -100,33 +104,38 @@ func (c *conn) heard() bool {
 
 // begin is told of each request by the handler.
 func (c *conn) begin(r *http.Request) {
-	c.request.Store(r)
-	if c.spoken.Load() || c.spoken.Swap(true) {
+	c.asked.note(r)
+	if c.spoken.Load() {
 		if !c.again.Load() {
 			c.again.Store(true)
 		}
-		c.table.furtherRequest(r)
+		c.table.furtherRequest(r, time.Duration(c.waited.Load()))
 		return
 	}
-	if r.ProtoMajor >= 2 {
-		c.http2.Store(true)
-	} else { // net/http runs an HTTP/1 handler on the connection's own goroutine
+	if c.goroutine.Load() == 0 { // net/http answers HTTP/1 on the connection's own goroutine
 		c.goroutine.Store(uint64(stack.Current()))
+		c.http2.Store(r.ProtoMajor >= 2)
 	}
-	c.table.firstRequest(r)
+	if !c.table.isProbe(r) && !c.spoken.Swap(true) {
+		c.table.firstRequest()
+	}
 }
 
-// changed is told by net/http.
-func (c *conn) changed(state http.ConnState) {
+// changed is told by net/http, which may know the connection with TLS around it.
+func (c *conn) changed(outer net.Conn, state http.ConnState) {
 	switch state {
+	case http.StateNew:
+		if outer != net.Conn(c) {
+			secure := outer // whose address is taken; of the parameter's, each call would pay
+			c.secure.Store(&secure)
+		}
 	case http.StateActive:
 		c.enter(busy)
 	case http.StateIdle:
-		c.request.Store(nil)
 		c.answered(c.enter(idle))
 	case http.StateHijacked:
 		c.enter(hijacked)
-	case http.StateNew, http.StateClosed: // known from Accept and Close
+	case http.StateClosed: // known from Close
 	}
 }
 
@@ -152,6 +161,12 @@ func (c *conn) giveUp(seen stamp) bool {
 	if !c.swap(gone, closed) {
 		return false
 	}
+	if secure := c.secure.Load(); secure != nil {
+		// TLS says goodbye, and may wait up to 5 s for a client that does not
+		// read. Until then the table waits for the connection.
+		go func() { _ = (*secure).Close() }()
+		return true
+	}
 	_ = c.Close() // nobody is left to be told of its error
 	return true
 }
@@ -172,7 +187,18 @@ func (c *conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
 	}
-	return nil
+	return errors.ErrUnsupported
+}
+
+// NetConn is for those who need the connection's own type, as in tls.Conn.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
+// SyscallConn is for those who need the socket, such as its peer's credentials.
+func (c *conn) SyscallConn() (syscall.RawConn, error) {
+	if s, ok := c.Conn.(syscall.Conn); ok {
+		return s.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // connOf finds ours, below TLS if need be.

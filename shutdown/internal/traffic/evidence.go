@@ -6,13 +6,14 @@ import "time"
 // us in its rotation, comes back on a new connection: a round trip.
 const comeBack = 100 * time.Millisecond
 
-// Evidence is what normal service says about how long to wait. All times are the
-// longest of the last one to two minutes, on which the silences are based.
+// Evidence is what the last one to two minutes of normal service say about how
+// long to wait.
 type Evidence struct {
-	Any      bool          // whether traffic ever came on a connection
+	Any      bool          // whether traffic ever came
 	Silence  time.Duration // on new connections, after which none will come
 	Patience time.Duration // with an idle connection, after which it is not used again
 	Longest  time.Duration // that a request took
+	most     time.Duration
 }
 
 // Evidence weighs what has been seen. Silences are between least and most; most
@@ -23,6 +24,7 @@ func (t *Table) Evidence(least, most time.Duration) Evidence {
 		Silence:  t.news.silence(least, most),
 		Patience: t.reuse.silence(least, most),
 		Longest:  t.takes.longest(),
+		most:     most,
 	}
 }
 
@@ -30,15 +32,20 @@ func (t *Table) Evidence(least, most time.Duration) Evidence {
 func (t *Table) LastNew() time.Duration { return time.Duration(t.news.last.Load()) }
 
 // QuietAt is when traffic has been quiet for as long as the evidence asks, if it
-// stays so.
+// stays so, and the silence on new connections that this takes.
 //
 // New connections alone are not enough to watch. A proxy that still sends here
 // may need none for long, while it uses those it has pooled; but each answer of
-// the drain ends one of those, and then the new ones appear.
-func (t *Table) QuietAt(e Evidence) time.Duration {
-	at := after(t.LastNew(), e.Silence)
-	at = max(at, after(max(time.Duration(t.further.Load()), t.lastBegunAgain()), e.Patience))
-	return max(at, after(time.Duration(t.told.Load()), comeBack))
+// the drain ends one of those, and then the new ones appear, as often as requests
+// did. So the gaps between those count as well.
+func (t *Table) QuietAt(e Evidence) (at, silence time.Duration) {
+	silence = max(e.Silence, min(silenceFactor*t.arrivals.longest(), e.most))
+	again := max(time.Duration(t.further.Load()), t.lastBegunAgain())
+	return max(
+		after(t.LastNew(), silence),
+		after(again, e.Patience),
+		after(time.Duration(t.lastEnded.Load()), comeBack),
+	), silence
 }
 
 func after(event, silence time.Duration) time.Duration {

@@ -22,7 +22,7 @@ const (
 type gaps struct {
 	last          atomic.Int64 // time.Duration on the table's clock; 0: no event yet
 	now, previous atomic.Int64 // longest gap in this period and in the one before
-	seen          atomic.Int64 // up to fewGaps
+	seen, before  atomic.Int64 // how many, in the same periods
 }
 
 // event notes that something happened, and how long it had not.
@@ -40,10 +40,15 @@ func (g *gaps) observe(gap time.Duration) {
 	raise(&g.now, int64(gap))
 }
 
+// matters reports whether observing gap would change anything.
+func (g *gaps) matters(gap time.Duration) bool {
+	return g.seen.Load() < fewGaps || int64(gap) > g.now.Load()
+}
+
 // silence is how long nothing may have happened before one may believe that
 // nothing will.
 func (g *gaps) silence(least, most time.Duration) time.Duration {
-	if g.seen.Load() < fewGaps {
+	if g.seen.Load()+g.before.Load() < fewGaps {
 		return most
 	}
 	return min(max(silenceFactor*g.longest(), least), most)
@@ -53,7 +58,10 @@ func (g *gaps) longest() time.Duration {
 	return time.Duration(max(g.now.Load(), g.previous.Load()))
 }
 
-func (g *gaps) forget() { g.previous.Store(g.now.Swap(0)) }
+func (g *gaps) forget() {
+	g.previous.Store(g.now.Swap(0))
+	g.before.Store(g.seen.Swap(0))
+}
 
 func raise(a *atomic.Int64, to int64) {
 	for {

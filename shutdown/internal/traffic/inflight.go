@@ -2,6 +2,8 @@ package traffic
 
 import (
 	"net/http"
+	"net/url"
+	"sync"
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
@@ -9,7 +11,10 @@ import (
 
 // InFlight is something that a connection is in the middle of.
 type InFlight struct {
-	Request  *http.Request // nil if it has not been read; only what nobody writes may be read
+	// Request has only the method, host and path that it had when it came, to
+	// ask a mux for its pattern. It is nil if it has not been read, and its URL if
+	// that is very long.
+	Request  *http.Request
 	Hijacked bool
 	Age      time.Duration
 	Stack    string // of the goroutine that answers it, where that is known
@@ -22,19 +27,61 @@ func (t *Table) InFlight() []InFlight {
 	var ids []stack.ID
 	for _, c := range t.list() {
 		seen := c.load()
-		if p := seen.phase(); p != busy && p != hijacked && p != reading {
+		f := InFlight{Age: now - seen.since()}
+		switch seen.phase() {
+		case busy:
+			f.Request = c.asked.request()
+		case hijacked:
+			f.Request, f.Hijacked = c.asked.request(), true
+		case reading:
+			if c.handshaken() {
+				continue
+			}
+		default:
 			continue
 		}
-		list = append(list, InFlight{
-			Request:  c.request.Load(),
-			Hijacked: seen.phase() == hijacked,
-			Age:      now - seen.since(),
-		})
+		list = append(list, f)
 		ids = append(ids, stack.ID(c.goroutine.Load()))
+	}
+	if len(ids) == 0 {
+		return nil
 	}
 	found := stack.Of(ids...)
 	for i, id := range ids {
 		list[i].Stack = found[id]
 	}
 	return list
+}
+
+// asked is what names a request. It is copied, since handlers change theirs
+// (method overrides, proxy headers, cleaned paths), and a drain that looked at it
+// meanwhile would see half of the change. It is copied byte by byte, since
+// storing strings would cost a request more while the garbage is collected.
+type asked struct {
+	mu           sync.Mutex
+	method, host int // how many bytes of text
+	path         int // or -1: too long
+	text         [176]byte
+}
+
+func (a *asked) note(r *http.Request) {
+	a.mu.Lock()
+	a.method = copy(a.text[:], r.Method)
+	a.host = copy(a.text[a.method:], r.Host)
+	a.path = copy(a.text[a.method+a.host:], r.URL.Path)
+	if a.path < len(r.URL.Path) {
+		a.path = -1
+	}
+	a.mu.Unlock()
+}
+
+func (a *asked) request() *http.Request {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	method, rest := a.text[:a.method], a.text[a.method:]
+	r := &http.Request{Method: string(method), Host: string(rest[:a.host])}
+	if a.path >= 0 {
+		r.URL = &url.URL{Path: string(rest[a.host : a.host+a.path])}
+	}
+	return r
 }

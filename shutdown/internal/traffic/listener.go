@@ -27,10 +27,11 @@ type Listener struct {
 	net.Listener
 	table *Table
 
-	mu      sync.Mutex
-	stopAt  time.Time // zero: not draining
-	closed  chan struct{}
-	closing sync.Once
+	mu       sync.Mutex
+	draining bool
+	stopAt   time.Time // zero: nobody has looked at the queue since
+	closed   chan struct{}
+	closing  sync.Once
 }
 
 // Listener wraps l. A listener without SetDeadline cannot be emptied: what waits
@@ -53,6 +54,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 			c.stamp.Store(uint64(newStamp(fresh, l.table.clock.exact())))
 			l.table.add(c)
 			return c, nil
+		case l.closedByDrain(err):
+			return nil, errors.Join(ErrDrained, l.Close())
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return nil, err
 		case draining:
@@ -66,10 +69,13 @@ func (l *Listener) Accept() (net.Conn, error) {
 func (l *Listener) arm() (draining, overdue bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopAt.IsZero() {
+	if !l.draining {
 		return false, false
 	}
 	now := time.Now()
+	if l.stopAt.IsZero() { // from the first look at the queue, however late net/http comes to take it
+		l.stopAt = now.Add(mostEmptying)
+	}
 	l.setDeadline(now.Add(emptyWait))
 	return true, now.After(l.stopAt)
 }
@@ -79,7 +85,7 @@ func (l *Listener) arm() (draining, overdue bool) {
 func (l *Listener) Drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stopAt = time.Now().Add(mostEmptying)
+	l.draining = true
 	l.setDeadline(time.Now()) // wakes the Accept that is waiting
 }
 
@@ -105,3 +111,11 @@ func (l *Listener) Close() error {
 
 // Closed is closed when the listener is.
 func (l *Listener) Closed() <-chan struct{} { return l.closed }
+
+// closedByDrain tells the error of a listener that had to be closed because it
+// knows no deadlines.
+func (l *Listener) closedByDrain(err error) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.draining && errors.Is(err, net.ErrClosed)
+}

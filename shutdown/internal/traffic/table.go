@@ -18,12 +18,13 @@ type Table struct {
 
 	news  gaps // between first requests on new connections
 	reuse gaps // between an answer and the next request on its connection
-	takes gaps // not gaps: how long requests take, of which the longest is wanted too
+	takes gaps // not between, but within: how long requests take
 
-	draining atomic.Bool
-	further  atomic.Int64  // while draining: when the last request came on an old connection
-	told     atomic.Int64  // while draining: when the last answer or connection ended
-	ended    chan struct{} // something has
+	draining  atomic.Bool
+	arrivals  gaps          // while draining: between requests on whatever connection
+	further   atomic.Int64  // while draining: when the last request came on an old one
+	lastEnded atomic.Int64  // while draining: when the last answer or connection ended
+	ended     chan struct{} // something has
 
 	mu  sync.Mutex
 	all map[*conn]struct{}
@@ -57,7 +58,10 @@ func (t *Table) At(moment time.Time) time.Duration { return moment.Sub(t.clock.s
 
 // Drain makes the table remember what only a drain asks for. Before, that costs
 // a request a few readings of a word that nobody writes.
-func (t *Table) Drain() { t.draining.Store(true) }
+func (t *Table) Drain() {
+	t.arrivals.last.Store(int64(t.clock.exact()))
+	t.draining.Store(true)
+}
 
 // Draining reports whether Drain has been called.
 func (t *Table) Draining() bool { return t.draining.Load() }
@@ -83,7 +87,7 @@ func (t *Table) CloseAll() {
 // Changed is for http.Server.ConnState.
 func (t *Table) Changed(c net.Conn, state http.ConnState) {
 	if ours := connOf(c); ours != nil {
-		ours.changed(state)
+		ours.changed(c, state)
 	}
 }
 
@@ -101,15 +105,26 @@ func (t *Table) Begin(r *http.Request) {
 }
 
 // firstRequest is the evidence: somebody sends new connections here.
-func (t *Table) firstRequest(r *http.Request) {
-	if !t.isProbe(r) {
-		t.news.event(t.clock.exact())
+func (t *Table) firstRequest() {
+	now := t.clock.exact()
+	t.news.event(now)
+	if t.draining.Load() {
+		t.arrivals.event(now)
 	}
 }
 
-func (t *Table) furtherRequest(r *http.Request) {
-	if t.draining.Load() && !t.isProbe(r) {
-		t.further.Store(int64(t.clock.exact()))
+// furtherRequest notes how long a connection waited for its next request. A
+// prober is asked for only where it would matter.
+func (t *Table) furtherRequest(r *http.Request, waited time.Duration) {
+	draining := t.draining.Load()
+	if !draining && !t.reuse.matters(waited) || t.isProbe(r) {
+		return
+	}
+	t.reuse.observe(waited)
+	if draining {
+		now := t.clock.exact()
+		t.further.Store(int64(now))
+		t.arrivals.event(now)
 	}
 }
 
@@ -117,7 +132,7 @@ func (t *Table) hasEnded() {
 	if !t.draining.Load() {
 		return
 	}
-	t.told.Store(int64(t.clock.exact()))
+	t.lastEnded.Store(int64(t.clock.exact()))
 	select {
 	case t.ended <- struct{}{}:
 	default: // that something has is known already
@@ -144,4 +159,14 @@ func (t *Table) list() []*conn {
 		list = append(list, c)
 	}
 	return list
+}
+
+// OnlyHijacked reports whether net/http knows none of the connections any more.
+func (t *Table) OnlyHijacked() bool {
+	for _, c := range t.list() {
+		if c.load().phase() != hijacked {
+			return false
+		}
+	}
+	return true
 }

@@ -49,9 +49,64 @@ func TestAnIdleConnectionIsNotGivenUpWhenBytesHaveComeThatNobodyHasRead(t *testi
 	n, err := server.Read(b)
 	require.NoError(t, err)
 	require.Equal(t, "GET / HTTP/1.1\r\n", string(b[:n]))
-	require.Equal(t, traffic.Swept{Warm: 1, Next: table.Sweep(table.Now(), 0).Next}, table.Sweep(table.Now(), 0),
-		"a request that is half read was thrown away")
+	swept := table.Sweep(table.Now(), 0)
+	require.Equal(t, 1, swept.Warm, "a request that is half read was thrown away")
+	require.InDelta(t, 5*time.Second, swept.Next-table.Now(), float64(time.Second), "nobody will look again")
 	require.Len(t, table.InFlight(), 1)
+}
+
+func TestAConnectionThatCouldNotBeGivenUpIsLookedAtAgain(t *testing.T) {
+	table := traffic.New(noProbes)
+	server, client := pair(t, table)
+	table.Changed(server, http.StateIdle)
+	_, err := io.WriteString(client, "GET")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		now := table.Now()
+		return table.Sweep(now, 0).Next == now
+	}, time.Second, time.Millisecond)
+}
+
+func TestBytesThatComeToAConnectionGivenUpAreNotRead(t *testing.T) {
+	table := traffic.New(noProbes)
+	ours, theirs := net.Pipe() // has no kernel that could be asked for unread bytes
+	l := table.Listener(&once{conn: ours})
+	server, err := l.Accept()
+	require.NoError(t, err)
+	table.Changed(server, http.StateIdle)
+	require.Equal(t, 1, table.Sweep(table.Now()+time.Hour, 0).GivenUp)
+	_, err = server.Read(make([]byte, 1))
+	require.Error(t, err)
+	require.NoError(t, theirs.Close())
+}
+
+// once is a listener that hands out one connection.
+type once struct {
+	net.Listener
+	conn net.Conn
+}
+
+func (o *once) Accept() (net.Conn, error) { return o.conn, nil }
+
+func TestAnAcceptLoopThatIsLateStillServesTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := traffic.New(noProbes)
+		pipe := pipenet.Listen(10)
+		l := table.Listener(pipe)
+		for range 5 {
+			_, err := pipe.Dial(t.Context())
+			require.NoError(t, err)
+		}
+		l.Drain()
+		time.Sleep(time.Second) // net/http waits as long when it has run out of files
+		for range 5 {
+			_, err := l.Accept()
+			require.NoError(t, err)
+		}
+		_, err := l.Accept()
+		require.ErrorIs(t, err, traffic.ErrDrained)
+		table.CloseAll()
+	})
 }
 
 func TestAConnectionIsGivenUpWhenItsPatienceHasEnded(t *testing.T) {
@@ -152,7 +207,8 @@ func TestAListenerWithoutDeadlinesClosesAtOnce(t *testing.T) {
 		}()
 		synctest.Wait()
 		l.Drain()
-		require.Error(t, <-accepted)
+		require.ErrorIs(t, <-accepted, traffic.ErrDrained)
+		<-l.Closed()
 		require.NoError(t, l.Close())
 	})
 }
