@@ -4,8 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/droptest/internal/balance"
+	"github.com/handover-go/handover/shutdown/droptest/internal/process"
 )
+
+// instance is a process with its place behind the balancer.
+type instance struct {
+	*process.Process
+	endpoint *balance.Endpoint
+}
 
 // deploy is what the comment of Roll says.
 func (r *roll) deploy(ctx context.Context, old, next Version) error {
@@ -36,48 +46,49 @@ func (r *roll) deploy(ctx context.Context, old, next Version) error {
 }
 
 // launch starts all processes of a version, then waits for all.
-func (r *roll) launch(ctx context.Context, v Version) ([]*endpoint, error) {
-	es := make([]*endpoint, r.cfg.Replicas)
-	for i := range es {
-		var err error
-		if es[i], err = r.start(ctx, v); err != nil {
+func (r *roll) launch(ctx context.Context, v Version) ([]instance, error) {
+	var all []instance
+	for range r.cfg.Replicas {
+		i, err := r.start(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, i)
+	}
+	for _, i := range all {
+		if err := r.ready(ctx, i); err != nil {
 			return nil, err
 		}
 	}
-	for _, e := range es {
-		if err := r.ready(ctx, e); err != nil {
-			return nil, err
-		}
-	}
-	return es, nil
+	return all, nil
 }
 
 // putUnderLoad sends requests until stop is closed, and closes done when all
 // have been answered.
 func (r *roll) putUnderLoad(ctx context.Context, stop <-chan struct{}, done chan<- struct{}) {
-	l := newLoad(r.cfg, r.address, r.balancer, r.tally)
+	l := r.newLoad()
 	r.tally.begin()
 	r.underLoad = true
 	r.loading.Go(func() {
 		defer close(done)
 		defer r.tally.end()
-		l.run(ctx, stop)
+		l.Run(ctx, stop)
 	})
 }
 
 // replace goes from process to process: surge 1, unavailable 0.
-func (r *roll) replace(ctx context.Context, olds []*endpoint, next Version) ([]*endpoint, error) {
-	var news []*endpoint
+func (r *roll) replace(ctx context.Context, olds []instance, next Version) ([]instance, error) {
+	var news []instance
 	for _, old := range olds {
-		e, err := r.start(ctx, next)
+		i, err := r.start(ctx, next)
 		if err != nil {
 			return nil, err
 		}
-		if err := r.ready(ctx, e); err != nil {
+		if err := r.ready(ctx, i); err != nil {
 			return nil, err
 		}
-		news = append(news, e)
-		old.replaced = true
+		news = append(news, i)
+		r.replaced[old.Process] = true
 		if err := r.terminate(old); err != nil {
 			return nil, err
 		}
@@ -89,56 +100,58 @@ func (r *roll) replace(ctx context.Context, olds []*endpoint, next Version) ([]*
 }
 
 // retire ends the processes that are no longer needed, without load.
-func (r *roll) retire(ctx context.Context, es []*endpoint) error {
+func (r *roll) retire(ctx context.Context, all []instance) error {
 	r.underLoad = false
-	for _, e := range es {
-		if err := r.terminate(e); err != nil {
+	for _, i := range all {
+		if err := r.terminate(i); err != nil {
 			return err
 		}
 	}
-	return r.exits(ctx, es)
+	return r.exits(ctx, all)
 }
 
-func (r *roll) start(ctx context.Context, v Version) (*endpoint, error) {
-	p, err := r.processes.start(v)
+func (r *roll) start(ctx context.Context, v Version) (instance, error) {
+	p, err := r.processes.Start(v.Name, func(a process.Addresses) *exec.Cmd { return v.Command(Addresses(a)) })
 	if err != nil {
-		return nil, err
+		return instance{}, err
 	}
-	e := r.balancer.add(ctx, p)
+	e := r.balancer.Add(ctx, balance.Target{
+		Name: p.Name, API: p.Addresses.API, Probes: p.Addresses.Probes, Exited: p.Exited,
+	})
 	r.tell("started", p)
-	return e, nil
+	return instance{p, e}, nil
 }
 
 // ready waits until the process is in rotation.
-func (r *roll) ready(ctx context.Context, e *endpoint) error {
+func (r *roll) ready(ctx context.Context, i instance) error {
 	late := fmt.Errorf("not ready within %v", r.cfg.StartTimeout)
 	limited, cancel := context.WithTimeoutCause(ctx, r.cfg.StartTimeout, late)
 	defer cancel()
-	err := r.await(limited, e.joined)
+	err := r.await(limited, i.endpoint.Joined())
 	if errors.Is(err, late) {
-		return e.failed(fmt.Sprintf("is %v (http://%s%s has to answer 200)", late, e.addresses.Probes, r.cfg.ReadyPath))
+		return i.Failed(fmt.Sprintf("is %v (http://%s%s has to answer 200)", late, i.Addresses.Probes, r.cfg.ReadyPath))
 	}
 	if err == nil {
-		r.tell("ready", e.process)
+		r.tell("ready", i.Process)
 	}
 	return err
 }
 
 // terminate tells the process first and the balancer then, as a control plane
 // does: what the balancer learns of it comes Lag later.
-func (r *roll) terminate(e *endpoint) error {
-	r.tally.signalled(e.name)
-	if err := e.terminate(r.cfg.KillAfter); err != nil {
+func (r *roll) terminate(i instance) error {
+	r.tally.signalled(i.Name)
+	if err := i.Terminate(r.cfg.KillAfter); err != nil {
 		return err
 	}
-	r.balancer.leave(e, true)
-	r.tell("signalled", e.process)
+	r.balancer.Told(i.endpoint)
+	r.tell("signalled", i.Process)
 	return nil
 }
 
-func (r *roll) exits(ctx context.Context, es []*endpoint) error {
-	for _, e := range es {
-		if err := r.await(ctx, e.exited); err != nil {
+func (r *roll) exits(ctx context.Context, all []instance) error {
+	for _, i := range all {
+		if err := r.await(ctx, i.Exited); err != nil {
 			return err
 		}
 	}
@@ -160,7 +173,7 @@ func (r *roll) await(ctx context.Context, reached <-chan struct{}) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case p := <-r.processes.exits:
+		case p := <-r.processes.Exits():
 			if err := r.exited(p); err != nil {
 				return err
 			}
@@ -178,7 +191,7 @@ func (r *roll) await(ctx context.Context, reached <-chan struct{}) error {
 func (r *roll) exitedSoFar() error {
 	for {
 		select {
-		case p := <-r.processes.exits:
+		case p := <-r.processes.Exits():
 			if err := r.exited(p); err != nil {
 				return err
 			}
@@ -188,22 +201,23 @@ func (r *roll) exitedSoFar() error {
 	}
 }
 
-func (r *roll) exited(p *process) error {
+func (r *roll) exited(p *process.Process) error {
 	r.tell("exited", p)
-	if p.wasSignalled() {
+	state := p.State()
+	if state.Signalled {
 		return nil
 	}
-	return p.failed("ended without being told to: " + p.report().Status)
+	return p.Failed("ended without being told to: " + state.Status)
 }
 
-func (r *roll) tell(what string, p *process) {
+func (r *roll) tell(what string, p *process.Process) {
 	if r.cfg.OnEvent == nil {
 		return
 	}
 	e := Event{At: time.Since(r.begun), What: what}
 	e.Requests, e.Failed, e.Shares = r.tally.lately()
 	if p != nil {
-		e.Process = p.report()
+		e.Process = r.report(p)
 	}
 	r.cfg.OnEvent(e)
 }

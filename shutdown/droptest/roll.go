@@ -4,8 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/droptest/internal/balance"
+	"github.com/handover-go/handover/shutdown/droptest/internal/load"
+	"github.com/handover-go/handover/shutdown/droptest/internal/once"
+	"github.com/handover-go/handover/shutdown/droptest/internal/process"
+	"github.com/handover-go/handover/shutdown/droptest/internal/wire"
 )
 
 // afterLast is how long the load goes on when the last old process has exited.
@@ -35,9 +42,9 @@ func (f *Fleet) Roll(ctx context.Context, old, next Version) (Result, error) {
 	if err := errors.Join(cfg.check(), old.check("old"), next.check("new")); err != nil {
 		return Result{}, err
 	}
-	ln, err := listen(cfg.Listen)
+	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("droptest: the balancer cannot listen: %w: choose another Config.Listen, or 127.0.0.1:0 for a free port", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r := newRoll(cfg, ln.Addr().String())
@@ -46,7 +53,7 @@ func (f *Fleet) Roll(ctx context.Context, old, next Version) (Result, error) {
 		r.end()
 	})
 	defer end()
-	r.balancer.start(ctx, ln)
+	r.balancer.Start(ctx, ln)
 	err = r.deploy(ctx, old, next)
 	end()
 	if err != nil {
@@ -60,9 +67,10 @@ type roll struct {
 	cfg       Config
 	begun     time.Time
 	address   string
-	wires     *wires
-	balancer  *balancer
-	processes *processes
+	wires     *wire.Set
+	balancer  *balance.Balancer
+	processes *process.Set
+	replaced  map[*process.Process]bool
 	tally     *tally
 	loading   sync.WaitGroup
 	underLoad bool
@@ -70,36 +78,64 @@ type roll struct {
 }
 
 func newRoll(cfg Config, address string) *roll {
-	ws := &wires{}
+	wires := &wire.Set{}
+	balancer := balance.New(balance.Config{
+		Proxy: cfg.Kind == Proxy, Lag: cfg.Lag, RTT: cfg.RTT, Poll: cfg.Poll, ReadyPath: cfg.ReadyPath,
+	}, wires)
 	return &roll{
 		cfg:       cfg,
 		begun:     time.Now(),
 		address:   address,
-		wires:     ws,
-		balancer:  newBalancer(cfg, ws),
-		processes: newProcesses(cfg),
+		wires:     wires,
+		balancer:  balancer,
+		processes: process.New(2*cfg.Replicas, cfg.OnePort),
+		replaced:  make(map[*process.Process]bool),
 		tally:     newTally(),
 		tick:      time.NewTicker(time.Second),
 	}
 }
 
+func (r *roll) newLoad() *load.Load {
+	client := once.New(func(ctx context.Context) (*wire.Wire, error) { return r.wires.Dial(ctx, r.address, 0) })
+	return load.New(load.Config{
+		Host: r.address, Rate: r.cfg.Rate, NewShare: r.cfg.NewShare, SlowEvery: r.cfg.SlowEvery,
+		Path: r.cfg.Path, SlowPath: r.cfg.SlowPath, Timeout: r.cfg.Timeout, Seed: r.cfg.Seed,
+	}, client, func(request load.Request, answer once.Reply, d *once.Drop) {
+		r.tally.count(judge(r.balancer, answer, d), request)
+	})
+}
+
 // end leaves nothing behind. The context that everything runs under has ended.
 func (r *roll) end() {
-	r.processes.end()
-	r.wires.close()
-	r.balancer.wait()
+	r.processes.End()
+	r.wires.Close()
+	r.balancer.Wait()
 	r.loading.Wait()
 	r.tick.Stop()
 }
 
 func (r *roll) result() Result {
 	result := r.tally.result()
-	for _, p := range r.processes.all {
-		report := p.report()
+	for _, p := range r.processes.All() {
+		report := r.report(p)
 		result.Processes = append(result.Processes, report)
 		if report.Killed {
 			result.Killed++
 		}
 	}
 	return result
+}
+
+// report describes the process as it is now.
+func (r *roll) report(p *process.Process) Process {
+	state := p.State()
+	return Process{
+		Name:     p.Name,
+		Version:  p.Version,
+		PID:      p.PID,
+		Replaced: r.replaced[p],
+		ExitMS:   milliseconds(state.Took),
+		Status:   state.Status,
+		Killed:   state.Killed,
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/droptest/internal/load"
 )
 
 // failuresKept of the failures are described one by one; all are counted.
@@ -50,7 +52,7 @@ func (t *tally) signalled(process string) {
 	t.signals[process] = t.latest
 }
 
-func (t *tally) count(v verdict, r request, due time.Time) {
+func (t *tally) count(v verdict, r load.Request) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -59,16 +61,16 @@ func (t *tally) count(v verdict, r request, due time.Time) {
 		t.share(now)[v.version]++
 	}
 	if v.kind != "" {
-		t.fail(v, r, due, now)
+		t.fail(v, r, now)
 		return
 	}
-	t.all = append(t.all, now.Sub(due))
-	if !r.slow {
-		t.fast = append(t.fast, now.Sub(due))
+	t.all = append(t.all, now.Sub(r.Due))
+	if !r.Slow {
+		t.fast = append(t.fast, now.Sub(r.Due))
 	}
 }
 
-func (t *tally) fail(v verdict, r request, due, now time.Time) {
+func (t *tally) fail(v verdict, r load.Request, now time.Time) {
 	t.failed++
 	t.kinds[v.kind]++
 	if len(t.failures) == failuresKept {
@@ -79,7 +81,7 @@ func (t *tally) fail(v verdict, r request, due, now time.Time) {
 		Request: r.String(),
 		Process: v.process,
 		AfterMS: t.afterSignal(v.process, now),
-		TookMS:  milliseconds(now.Sub(due)),
+		TookMS:  milliseconds(now.Sub(r.Due)),
 	}
 	if v.err != nil {
 		failure.Error = v.err.Error()

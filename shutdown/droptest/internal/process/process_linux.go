@@ -1,4 +1,4 @@
-package droptest
+package process
 
 import (
 	"os/exec"

@@ -1,4 +1,4 @@
-package droptest_test
+package balance_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/handover-go/handover/shutdown/droptest"
+	"github.com/handover-go/handover/shutdown/droptest/internal/balance"
 )
 
 func TestWhenAnEndpointIsInRotation(t *testing.T) {
@@ -50,14 +50,19 @@ func TestWhenAnEndpointIsInRotation(t *testing.T) {
 	for name, steps := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := droptest.NewRotation(droptest.Config{Lag: 100 * ms}, "a")
-				happens := map[string]func(string){"healthy": r.Healthy, "unhealthy": r.Unhealthy, "signal": r.Signal}
-				expected := map[string]string{"in": "a", "out": "nobody"}
+				r := balance.NewRotation(100 * ms)
+				a := balance.NewEndpoint(balance.Target{Name: "a"})
+				happens := map[string]func(){
+					"healthy":   func() { r.Join(a) },
+					"unhealthy": func() { r.Leave(a, false) },
+					"signal":    func() { r.Leave(a, true) },
+				}
+				expected := map[string]*balance.Endpoint{"in": a, "out": nil}
 				begin := time.Now()
 				for _, s := range steps {
 					time.Sleep(s.at - time.Since(begin))
 					if happen := happens[s.what]; happen != nil {
-						happen("a")
+						happen()
 					} else {
 						require.Equal(t, expected[s.what], r.Next(), s)
 					}
@@ -68,15 +73,17 @@ func TestWhenAnEndpointIsInRotation(t *testing.T) {
 }
 
 func TestEveryEndpointHasItsTurn(t *testing.T) {
-	r := droptest.NewRotation(droptest.Config{}, "a", "b", "c")
-	require.Equal(t, "nobody", r.Next())
+	r := balance.NewRotation(0)
+	require.Nil(t, r.Next())
 	counts := map[string]int{}
 	for _, name := range []string{"a", "b", "c"} {
-		r.Healthy(name)
-		r.Healthy(name)
+		e := balance.NewEndpoint(balance.Target{Name: name})
+		r.Join(e)
+		<-e.Joined()
+		r.Join(e)
 	}
 	for range 30 {
-		counts[r.Next()]++
+		counts[r.Next().Name]++
 	}
 	require.Equal(t, map[string]int{"a": 10, "b": 10, "c": 10}, counts)
 }

@@ -1,4 +1,4 @@
-package droptest
+package balance
 
 import (
 	"bytes"
@@ -9,16 +9,12 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
-)
 
-// What the proxy adds to its responses.
-const (
-	headerProcess = "X-Droptest-Process" // which process was asked
-	headerDrop    = "X-Droptest-Drop"    // why it is a 502
+	"github.com/handover-go/handover/shutdown/droptest/internal/once"
 )
 
 // serveProxy gives each request to the next endpoint and tries once.
-func (b *balancer) serveProxy(ctx context.Context, ln net.Listener) {
+func (b *Balancer) serveProxy(ctx context.Context, ln net.Listener) {
 	var connections sync.WaitGroup
 	srv := &http.Server{
 		Handler:     http.HandlerFunc(b.proxy),
@@ -39,27 +35,27 @@ func (b *balancer) serveProxy(ctx context.Context, ln net.Listener) {
 
 // proxy buffers both bodies, as nginx does: so a response that is cut becomes
 // a 502 with its reason, and a request body never fails in the middle.
-func (b *balancer) proxy(w http.ResponseWriter, r *http.Request) {
-	e := b.next()
+func (b *Balancer) proxy(w http.ResponseWriter, r *http.Request) {
+	e := b.rotation.Next()
 	if e == nil {
-		badGateway(w, causeOf(errNoEndpoint))
+		badGateway(w, noEndpoint)
 		return
 	}
-	w.Header().Set(headerProcess, e.name)
-	req, err := outgoing(r, e.addresses.API)
+	w.Header().Set(headerProcess, e.Name)
+	req, err := outgoing(r, e.API)
 	if err != nil {
-		badGateway(w, "client: "+causeOf(err))
+		badGateway(w, "client: "+once.CauseOf(err))
 		return
 	}
-	answer, drop := e.pool.exchange(r.Context(), req)
+	answer, drop := e.pool.Exchange(r.Context(), req)
 	if drop != nil {
-		badGateway(w, drop.phase+" "+drop.cause)
+		badGateway(w, drop.Phase+" "+drop.Cause)
 		return
 	}
-	copyHeader(w.Header(), answer.header)
-	w.Header().Set("Content-Length", strconv.Itoa(len(answer.body)))
-	w.WriteHeader(answer.status)
-	_, _ = w.Write(answer.body)
+	copyHeader(w.Header(), answer.Header)
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	w.WriteHeader(answer.Status)
+	_, _ = w.Write(answer.Body)
 }
 
 func badGateway(w http.ResponseWriter, why string) {

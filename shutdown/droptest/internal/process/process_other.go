@@ -1,6 +1,6 @@
 //go:build !linux
 
-package droptest
+package process
 
 import "os/exec"
 

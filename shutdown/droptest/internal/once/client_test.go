@@ -1,8 +1,9 @@
-package droptest_test
+package once_test
 
 import (
 	"bufio"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -12,7 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/handover-go/handover/shutdown/droptest"
+	"github.com/handover-go/handover/shutdown/droptest/internal/once"
+	"github.com/handover-go/handover/shutdown/droptest/internal/wire"
 )
 
 const answered = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -82,9 +84,37 @@ func (s *scripted) end() []string {
 	return s.requests
 }
 
+// sender is a client with the wires it has dialled.
+type sender struct {
+	*once.Client
+	wires   wire.Set
+	dialled []*wire.Wire
+}
+
+func connect(address string, delay time.Duration) *sender {
+	s := &sender{}
+	s.Client = once.New(func(ctx context.Context) (*wire.Wire, error) {
+		w, err := s.wires.Dial(ctx, address, delay)
+		if err == nil {
+			s.dialled = append(s.dialled, w)
+		}
+		return w, err
+	})
+	return s
+}
+
+// send returns the status of the response, or the kind of the failure.
+func (s *sender) send(ctx context.Context, req *http.Request) (status int, kind string) {
+	answer, drop := s.Exchange(ctx, req)
+	if drop != nil {
+		return 0, drop.Kind()
+	}
+	return answer.Status, ""
+}
+
 func get(t *testing.T, path string) *http.Request {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodGet, "http://droptest"+path, http.NoBody)
+	req, err := http.NewRequest(http.MethodGet, "http://once"+path, http.NoBody)
 	require.NoError(t, err)
 	return req
 }
@@ -109,11 +139,11 @@ func TestKindsOfFailure(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, tt.script)
-			client := droptest.NewClient(server.Addr().String(), 0)
+			client := connect(server.Addr().String(), 0)
 			defer server.end()
-			defer client.Close()
+			defer client.wires.Close()
 			for range tt.script[1:] {
-				status, kind := client.Send(t.Context(), get(t, "/first"))
+				status, kind := client.send(t.Context(), get(t, "/first"))
 				require.Equal(t, http.StatusOK, status, kind)
 			}
 			ctx := t.Context()
@@ -122,7 +152,7 @@ func TestKindsOfFailure(t *testing.T) {
 				defer cancel()
 				ctx = limited
 			}
-			_, kind := client.Send(ctx, get(t, "/last"))
+			_, kind := client.send(ctx, get(t, "/last"))
 			require.Equal(t, tt.want, kind)
 		})
 	}
@@ -132,9 +162,9 @@ func TestNobodyListens(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, ln.Close())
-	client := droptest.NewClient(ln.Addr().String(), 0)
-	defer client.Close()
-	_, kind := client.Send(t.Context(), get(t, "/"))
+	client := connect(ln.Addr().String(), 0)
+	defer client.wires.Close()
+	_, kind := client.send(t.Context(), get(t, "/"))
 	require.Equal(t, "new: refused", kind)
 }
 
@@ -150,20 +180,20 @@ func TestNoRequestIsEverSentTwice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// The second connection would answer, if somebody came.
 			server := serve(t, script{answered, ""}, script{answered, answered})
-			client := droptest.NewClient(server.Addr().String(), time.Millisecond)
-			status, _ := client.Send(t.Context(), get(t, "/first"))
+			client := connect(server.Addr().String(), time.Millisecond)
+			status, _ := client.send(t.Context(), get(t, "/first"))
 			require.Equal(t, http.StatusOK, status)
 			req := get(t, "/once")
 			change(req)
-			_, kind := client.Send(t.Context(), req)
-			client.Close()
+			_, kind := client.send(t.Context(), req)
+			client.wires.Close()
 
 			seen := server.end()
 			want := []string{"GET /first", req.Method + " /once"}
 			require.Equal(t, want, seen)
 			if !req.Close {
 				require.Equal(t, "reused: eof", kind)
-				require.Equal(t, 1, client.Dials)
+				require.Len(t, client.dialled, 1)
 			}
 		})
 	}
@@ -190,14 +220,15 @@ func TestTheTransportOfNetHTTPSendsTwice(t *testing.T) {
 
 func TestAKeptConnectionWhoseEndHasArrivedIsLeftAlone(t *testing.T) {
 	server := serve(t, script{answered}, script{answered})
-	client := droptest.NewClient(server.Addr().String(), time.Millisecond)
+	client := connect(server.Addr().String(), time.Millisecond)
 	for range 2 {
-		status, kind := client.Send(t.Context(), get(t, "/"))
+		status, kind := client.send(t.Context(), get(t, "/"))
 		require.Equal(t, http.StatusOK, status, kind)
-		client.AwaitDead()
+		_, err := client.dialled[len(client.dialled)-1].Read(nil) // waits for the end
+		require.ErrorIs(t, err, io.EOF)
 	}
-	client.Close()
-	require.Equal(t, 2, client.Dials)
+	client.wires.Close()
+	require.Len(t, client.dialled, 2)
 	require.Equal(t, []string{"GET /", "GET /"}, server.end())
 }
 
@@ -205,15 +236,15 @@ func TestAConnectionIsKeptUnlessOneSideSaysClose(t *testing.T) {
 	const closing = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 	const hinted = "HTTP/1.1 103 Early Hints\r\n\r\n" + answered
 	server := serve(t, script{answered, hinted, closing}, script{answered}, script{answered})
-	client := droptest.NewClient(server.Addr().String(), 0)
+	client := connect(server.Addr().String(), 0)
 	for i, dials := range []int{1, 1, 1, 2, 3} {
 		req := get(t, "/")
 		req.Close = i == 3
-		status, kind := client.Send(t.Context(), req)
+		status, kind := client.send(t.Context(), req)
 		require.Equal(t, http.StatusOK, status, kind)
-		require.Equal(t, dials, client.Dials)
+		require.Len(t, client.dialled, dials)
 	}
-	client.Close()
+	client.wires.Close()
 	require.Len(t, server.end(), 5)
 }
 

@@ -1,4 +1,4 @@
-package droptest
+package once
 
 import (
 	"context"
@@ -13,38 +13,40 @@ var (
 	errUnframed  = errors.New("the response has neither Content-Length nor chunks: its end cannot be told from a cut")
 )
 
-// drop is a request that was sent and got no complete answer.
-type drop struct {
-	phase string // "new" or "reused": the connection it was sent on
-	cause string
-	local string // the near end of that connection, if there was one
-	err   error
+// Drop is a request that was sent and got no complete answer.
+type Drop struct {
+	Phase string // "new" or "reused": the connection it was sent on
+	Cause string // as in CauseOf
+	Local string // the near end of that connection, if there was one
+	Err   error
 }
 
-func newDrop(ctx context.Context, l *link, err error) *drop {
+func newDrop(ctx context.Context, l *link, err error) *Drop {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	d := &drop{phase: "new", cause: causeOf(err), err: err}
+	d := &Drop{Phase: "new", Cause: CauseOf(err), Err: err}
 	if l != nil {
-		d.local = l.local()
+		d.Local = l.local()
 	}
 	if l != nil && l.reused {
-		d.phase = "reused"
+		d.Phase = "reused"
 	}
 	return d
 }
 
-// kind is phase and cause; the phase is left out where it explains nothing.
-func (d *drop) kind() string {
-	switch d.cause {
+// Kind is phase and cause; the phase is left out where it explains nothing.
+func (d *Drop) Kind() string {
+	switch d.Cause {
 	case "time-out", "truncated", "unframed", "malformed":
-		return d.cause
+		return d.Cause
 	}
-	return d.phase + ": " + d.cause
+	return d.Phase + ": " + d.Cause
 }
 
-func causeOf(err error) string {
+// CauseOf is an error of a connection or a response in one word: time-out,
+// unframed, truncated, malformed, refused, reset, eof, or other.
+func CauseOf(err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "time-out"
@@ -54,8 +56,6 @@ func causeOf(err error) string {
 		return "truncated"
 	case errors.Is(err, errMalformed):
 		return "malformed"
-	case errors.Is(err, errNoEndpoint):
-		return "no endpoint"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

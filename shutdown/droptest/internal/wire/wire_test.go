@@ -1,35 +1,37 @@
-package droptest_test
+package wire_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/handover-go/handover/shutdown/droptest"
+	"github.com/handover-go/handover/shutdown/droptest/internal/wire"
 )
 
 const half = 10 * time.Millisecond // what one direction of the wire takes
 
 // laid is a wire between the test and the far end of a pipe, in virtual time.
-func laid(t *testing.T, test func(t *testing.T, near *droptest.Wire, far net.Conn)) {
+func laid(t *testing.T, test func(t *testing.T, near *wire.Wire, far net.Conn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		conn, far := net.Pipe()
-		near, stop := droptest.NewWire(conn, half)
+		var wires wire.Set
 		defer func() { _ = far.Close() }()
-		defer stop()
-		test(t, near, far)
+		defer wires.Close()
+		test(t, wires.Add(conn, half), far)
 	})
 }
 
 func TestBytesTakeHalfARoundTripInEachDirection(t *testing.T) {
-	laid(t, func(t *testing.T, near *droptest.Wire, far net.Conn) {
+	laid(t, func(t *testing.T, near *wire.Wire, far net.Conn) {
 		buf := make([]byte, 8)
 		begin := time.Now()
 
@@ -51,7 +53,7 @@ func TestBytesTakeHalfARoundTripInEachDirection(t *testing.T) {
 }
 
 func TestBytesFollowEachOtherAtTheDistanceTheyWereSent(t *testing.T) {
-	laid(t, func(t *testing.T, near *droptest.Wire, far net.Conn) {
+	laid(t, func(t *testing.T, near *wire.Wire, far net.Conn) {
 		begin := time.Now()
 		var arrived []time.Duration
 		var reading sync.WaitGroup
@@ -74,7 +76,7 @@ func TestBytesFollowEachOtherAtTheDistanceTheyWereSent(t *testing.T) {
 }
 
 func TestTheEndTakesAsLongAsBytesDo(t *testing.T) {
-	laid(t, func(t *testing.T, near *droptest.Wire, far net.Conn) {
+	laid(t, func(t *testing.T, near *wire.Wire, far net.Conn) {
 		begin := time.Now()
 		require.NoError(t, far.Close())
 		synctest.Wait()
@@ -90,7 +92,7 @@ func TestTheEndTakesAsLongAsBytesDo(t *testing.T) {
 }
 
 func TestHangingUpIsHeardHalfARoundTripLater(t *testing.T) {
-	laid(t, func(t *testing.T, near *droptest.Wire, far net.Conn) {
+	laid(t, func(t *testing.T, near *wire.Wire, far net.Conn) {
 		begin := time.Now()
 		near.HangUp()
 		_, err := far.Read(make([]byte, 1))
@@ -104,7 +106,7 @@ func TestHangingUpIsHeardHalfARoundTripLater(t *testing.T) {
 }
 
 func TestBytesThatNobodyAskedForMakeAKeptConnectionDead(t *testing.T) {
-	laid(t, func(t *testing.T, near *droptest.Wire, far net.Conn) {
+	laid(t, func(t *testing.T, near *wire.Wire, far net.Conn) {
 		require.False(t, near.Dead())
 		_, err := far.Write([]byte("HTTP/1.1 408 Request Timeout\r\n\r\n"))
 		require.NoError(t, err)
@@ -114,7 +116,7 @@ func TestBytesThatNobodyAskedForMakeAKeptConnectionDead(t *testing.T) {
 }
 
 func TestAWireThatNobodyReadsPushesBack(t *testing.T) {
-	laid(t, func(t *testing.T, _ *droptest.Wire, far net.Conn) {
+	laid(t, func(t *testing.T, _ *wire.Wire, far net.Conn) {
 		require.NoError(t, far.SetWriteDeadline(time.Now().Add(time.Hour)))
 		sent := 0
 		for {
@@ -129,19 +131,85 @@ func TestAWireThatNobodyReadsPushesBack(t *testing.T) {
 	})
 }
 
-func TestAnAbortedWireEndsAWaitingReader(t *testing.T) {
+func TestTheEndOfASetEndsAWaitingReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn, far := net.Pipe()
-		near, stop := droptest.NewWire(conn, half)
+		var wires wire.Set
+		near := wires.Add(conn, half)
 		failed := make(chan error, 1)
 		go func() {
 			_, err := near.Read(make([]byte, 1))
 			failed <- err
 		}()
 		synctest.Wait()
-		stop()
+		wires.Close()
 		require.ErrorIs(t, <-failed, net.ErrClosed)
 		_, err := far.Read(make([]byte, 1))
 		require.True(t, errors.Is(err, io.EOF))
+	})
+}
+
+func TestDiallingTakesARoundTrip(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = ln.Close() }()
+	var wires wire.Set
+	defer wires.Close()
+	begin := time.Now()
+	near, err := wires.Dial(t.Context(), ln.Addr().String(), half)
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(begin), 2*half)
+	require.Nil(t, near.End())
+
+	far, err := ln.Accept()
+	require.NoError(t, err)
+	defer func() { _ = far.Close() }()
+	require.Equal(t, far.RemoteAddr().String(), near.LocalAddr().String())
+	near.Reset()
+	_, err = far.Read(make([]byte, 1))
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+}
+
+func TestDiallingThatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), half/2)
+		defer cancel()
+		begin := time.Now()
+		var wires wire.Set
+		_, err := wires.Dial(ctx, "192.0.2.1:1", half)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, half/2, time.Since(begin))
+	})
+}
+
+func TestAClosedSetOpensNothing(t *testing.T) {
+	conn, far := net.Pipe()
+	var wires wire.Set
+	wires.Close()
+	near := wires.Add(conn, 0)
+	_, err := near.Write([]byte("x"))
+	require.ErrorIs(t, err, net.ErrClosed)
+	_, err = far.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func TestForwardingCarriesBytesAndTheEnd(t *testing.T) {
+	laid(t, func(t *testing.T, near *wire.Wire, far net.Conn) {
+		conn, beyond := net.Pipe()
+		var wires wire.Set
+		defer wires.Close()
+		next := wires.Add(conn, half)
+		var forwarding sync.WaitGroup
+		defer forwarding.Wait()
+		forwarding.Go(func() { near.Forward(next) })
+
+		begin := time.Now()
+		_, err := far.Write([]byte("on"))
+		require.NoError(t, err)
+		require.NoError(t, far.Close())
+		all, err := io.ReadAll(beyond)
+		require.NoError(t, err)
+		require.Equal(t, "on", string(all))
+		require.Equal(t, 2*half, time.Since(begin))
 	})
 }

@@ -1,4 +1,4 @@
-package droptest
+package wire
 
 import (
 	"bytes"
@@ -24,22 +24,22 @@ type parcel struct {
 	end  error // io.EOF is a half-close, errHangUp a close, anything else a reset
 }
 
-// wire is a connection with a length: bytes, ends and resets arrive delay later
-// than they were sent, in both directions. A close that is still on its way is
-// what a request in the other direction collides with.
+// Wire is a connection with a length: bytes, ends and resets arrive delay later
+// than they were sent, in both directions.
 //
-// Reading (Read, take, dead) belongs to one goroutine at a time; writing is free.
-type wire struct {
+// Reading (Read, Forward, Dead, End) belongs to one goroutine at a time; the
+// other methods are free.
+type Wire struct {
 	conn    net.Conn
 	delay   time.Duration
 	in, out chan *parcel
 	head    *parcel // taken out of in, and not yet consumed
 	gone    chan struct{}
-	abort   func() // ends the wire now, without the delay
+	abort   func() // once
 }
 
-func newWire(conn net.Conn, delay time.Duration) *wire {
-	w := &wire{
+func newWire(conn net.Conn, delay time.Duration) *Wire {
+	w := &Wire{
 		conn:  conn,
 		delay: delay,
 		in:    make(chan *parcel, wireDepth),
@@ -54,7 +54,7 @@ func newWire(conn net.Conn, delay time.Duration) *wire {
 }
 
 // run carries parcels until both directions have ended.
-func (w *wire) run() {
+func (w *Wire) run() {
 	var receiving sync.WaitGroup
 	receiving.Go(w.receive)
 	w.send()
@@ -62,7 +62,7 @@ func (w *wire) run() {
 	w.abort()
 }
 
-func (w *wire) receive() {
+func (w *Wire) receive() {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := w.conn.Read(buf)
@@ -78,7 +78,7 @@ func (w *wire) receive() {
 
 // send delivers what was posted. When the other side is gone it goes on taking
 // parcels, since what has already come from there is still to be read.
-func (w *wire) send() {
+func (w *Wire) send() {
 	broken := false
 	for {
 		select {
@@ -99,7 +99,7 @@ func (w *wire) send() {
 	}
 }
 
-func (w *wire) finish(end error) {
+func (w *Wire) finish(end error) {
 	half, canHalf := w.conn.(interface{ CloseWrite() error })
 	switch {
 	case errors.Is(end, io.EOF) && canHalf:
@@ -115,7 +115,7 @@ func (w *wire) finish(end error) {
 }
 
 // post puts p on its way; false means that the wire is gone.
-func (w *wire) post(to chan<- *parcel, p *parcel) bool {
+func (w *Wire) post(to chan<- *parcel, p *parcel) bool {
 	p.due = time.Now().Add(w.delay)
 	select {
 	case <-w.gone: // even if there is room
@@ -130,7 +130,7 @@ func (w *wire) post(to chan<- *parcel, p *parcel) bool {
 	}
 }
 
-func (w *wire) wait(due time.Time) bool {
+func (w *Wire) wait(due time.Time) bool {
 	left := time.Until(due)
 	if left <= 0 {
 		return true
@@ -146,7 +146,7 @@ func (w *wire) wait(due time.Time) bool {
 }
 
 // peek waits for the next parcel to arrive and leaves it where it is.
-func (w *wire) peek() (*parcel, error) {
+func (w *Wire) peek() (*parcel, error) {
 	if w.head == nil {
 		select {
 		case w.head = <-w.in:
@@ -161,7 +161,8 @@ func (w *wire) peek() (*parcel, error) {
 }
 
 // Read implements io.Reader. The end of the wire is returned again and again.
-func (w *wire) Read(b []byte) (int, error) {
+// With an empty b it waits until there is something to be read.
+func (w *Wire) Read(b []byte) (int, error) {
 	p, err := w.peek()
 	switch {
 	case err != nil:
@@ -178,15 +179,16 @@ func (w *wire) Read(b []byte) (int, error) {
 
 // Write implements io.Writer. It succeeds unless the wire is gone: whether the
 // other side is still there is only known when its answer has travelled back.
-func (w *wire) Write(b []byte) (int, error) {
+func (w *Wire) Write(b []byte) (int, error) {
 	if !w.post(w.out, &parcel{data: bytes.Clone(b)}) {
 		return 0, net.ErrClosed
 	}
 	return len(b), nil
 }
 
-// forward carries everything that arrives, and the end, on to another wire.
-func (w *wire) forward(to *wire) {
+// Forward carries everything that arrives, and the end, on to another wire. It
+// returns when the end has, or when the other wire is gone.
+func (w *Wire) Forward(to *Wire) {
 	for {
 		p, err := w.peek()
 		if err != nil {
@@ -199,13 +201,19 @@ func (w *wire) forward(to *wire) {
 	}
 }
 
-// hangUp closes the wire: the other side learns of it delay later.
-func (w *wire) hangUp() { w.post(w.out, &parcel{end: errHangUp}) }
+// HangUp closes the wire: the other side learns of it delay later.
+func (w *Wire) HangUp() { w.post(w.out, &parcel{end: errHangUp}) }
 
-// dead reports whether something has arrived that no request asked for: the end
+// Reset is HangUp with a reset instead of a close.
+func (w *Wire) Reset() { w.post(w.out, &parcel{end: errReset}) }
+
+// Abort ends the wire now, without the delay.
+func (w *Wire) Abort() { w.abort() }
+
+// Dead reports whether something has arrived that no request asked for: the end
 // (nginx, HAProxy and net/http, too, discard such a connection silently), or
 // bytes that cannot be an answer.
-func (w *wire) dead() bool {
+func (w *Wire) Dead() bool {
 	select {
 	case <-w.gone:
 		return true
@@ -220,3 +228,15 @@ func (w *wire) dead() bool {
 	}
 	return !time.Now().Before(w.head.due)
 }
+
+// End is the end that reading has come to: io.EOF, or the reset. It is nil as
+// long as there is none.
+func (w *Wire) End() error {
+	if w.head == nil {
+		return nil
+	}
+	return w.head.end
+}
+
+// LocalAddr is the near end of the connection.
+func (w *Wire) LocalAddr() net.Addr { return w.conn.LocalAddr() }
