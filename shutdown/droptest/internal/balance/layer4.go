@@ -40,7 +40,12 @@ func (b *Balancer) connect(ctx context.Context, conn net.Conn) {
 
 // refuse resets the client's connection. A client of a real layer-4 balancer
 // would see the refusal itself; here it has to be remembered beside.
+//
+// It waits for the client's first bytes: a reset that comes earlier can fail the
+// client's connect, which then does not know what its own address was, and so
+// nobody would know what it was refused for.
 func (b *Balancer) refuse(near *wire.Wire, client string, r Route) {
 	b.routes.note(client, r)
+	_, _ = near.Read(nil)
 	near.Reset()
 }
