@@ -62,7 +62,8 @@ type Process struct {
 	Killed   bool    `json:"killed"`   // it had not exited in time after SIGTERM
 }
 
-// String is a report of a few lines.
+// String is a report of a few lines. Of the processes it has those that were
+// replaced, and those that did not exit cleanly.
 func (r Result) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d requests in %.1f s, %d failed; p50 %.1f ms, p99 %.1f ms (%.1f ms without the slow ones)\n",
@@ -71,6 +72,9 @@ func (r Result) String() string {
 		fmt.Fprintf(&b, "  %d × %s%s\n", r.Kinds[kind], kind, r.when(kind))
 	}
 	for _, p := range r.Processes {
+		if !p.Replaced && !p.Killed && p.Status == "exit status 0" {
+			continue
+		}
 		fmt.Fprintf(&b, "  %s: %s%s\n", p.Name, p.Status, p.took())
 	}
 	return b.String()

@@ -22,7 +22,9 @@ func ExampleResult() {
 		P50MS: 2.3, P99MS: 1003.1, FastP99MS: 8.8,
 		Processes: []droptest.Process{
 			{Name: "v1-1", Version: "v1", Status: "exit status 0", Replaced: true, ExitMS: 2011.2},
-			{Name: "v2-2", Version: "v2", Status: "signal: killed"},
+			{Name: "v1-2", Version: "v1", Status: "exit status 1", Replaced: true, ExitMS: 44},
+			{Name: "v2-3", Version: "v2", Status: "exit status 0", ExitMS: 6.1},
+			{Name: "v2-4", Version: "v2", Status: "signal: killed"},
 		},
 	})
 	// Output:
@@ -30,15 +32,17 @@ func ExampleResult() {
 	//   2 × new: refused, 12 to 977 ms after SIGTERM
 	//   1 × reused: eof, 15 to 15 ms after SIGTERM
 	//   v1-1: exit status 0, 2011 ms after SIGTERM
-	//   v2-2: signal: killed
+	//   v1-2: exit status 1, 44 ms after SIGTERM
+	//   v2-4: signal: killed
 }
 
 func TestEventsPrintAsLines(t *testing.T) {
 	old := droptest.Process{Name: "v1-1", Status: "exit status 0", ExitMS: 2011}
 	for want, e := range map[string]droptest.Event{
 		"   0.0 s  v1-1 started": {What: "started", Process: old},
-		"  12.5 s  v1-1 exited: exit status 0, 2011 ms after SIGTERM":    {What: "exited", Process: old, At: 12500 * time.Millisecond},
-		"   3.0 s  612 requests, 1 failed; last second map[v1:150 v2:3]": {What: "tick", At: 3 * time.Second, Requests: 612, Failed: 1, Shares: map[string]int{"v1": 150, "v2": 3}},
+		"  12.5 s  v1-1 exited: exit status 0, 2011 ms after SIGTERM": {What: "exited", Process: old, At: 12500 * time.Millisecond},
+		"   3.0 s  612 requests, 1 failed; last second v1 150, v2 3":  {What: "tick", At: 3 * time.Second, Requests: 612, Failed: 1, Shares: map[string]int{"v2": 3, "v1": 150}},
+		"   1.0 s  0 requests, 0 failed":                              {What: "tick", At: time.Second, Shares: map[string]int{}},
 	} {
 		require.Equal(t, want, e.String())
 	}
