@@ -192,8 +192,9 @@ func (s *Server) startServing() (*traffic.Listener, error) {
 	return s.listener, nil
 }
 
-// cutAll ends everything at once, what was hijacked too. Sockets go first: TLS would say goodbye to one client after the other, and wait
-// for each that does not read.
+// cutAll ends everything at once, what was hijacked too. Sockets go first: TLS
+// would say goodbye to one client after the other, and wait for each that does
+// not read.
 func (s *Server) cutAll() {
 	s.traffic.CloseAll()
 	_ = s.http.Close() // errors of closing what is being thrown away
