@@ -15,7 +15,8 @@ type Change struct {
 	Component string
 	State     State
 	// Took is what the start took, in a change from Starting, and the stop, in
-	// one from Stopping.
+	// one from Stopping; in the change of the app to Stopping, the time since it
+	// began.
 	Took time.Duration
 	// Err is what went wrong. In the change of the app to Stopping it is the
 	// cause, which may be as harmless as a signal.

@@ -17,6 +17,8 @@ func (a *App) check(plan Plan) error {
 	switch {
 	case plan.GracePeriod < 0:
 		mistakes = append(mistakes, mistake("", "GracePeriod %v is negative; give the time from SIGTERM to SIGKILL, or 0 for 30s", plan.GracePeriod))
+	case plan.GracePeriod < time.Millisecond:
+		mistakes = append(mistakes, mistake("", "GracePeriod is %v, too short for anything; is the unit missing, as in 30*time.Second?", plan.GracePeriod))
 	case plan.Budget() <= 0:
 		mistakes = append(mistakes, mistake("", "Margin %v leaves nothing of the GracePeriod of %v; lower it, or leave it 0 for at most a fifth", plan.Margin, plan.GracePeriod))
 	default: // the rest would only repeat these

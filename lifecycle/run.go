@@ -17,8 +17,10 @@ import (
 // called again; otherwise it runs once, and then returns ErrAlreadyRun.
 //
 // The error joins every *Error there was, the cause first. It is nil if ctx
-// ended, even during the start, and everything stopped cleanly: a supervisor who
-// asks for the end does not want to see a failure. Report says why it ended.
+// ended, even during the start, or a component's Run returned nil, and everything
+// stopped cleanly: a supervisor who asks for the end does not want to see a
+// failure. Report says why it ended. A Run that must not end by itself has to
+// return an error when it does.
 func (a *App) Run(ctx context.Context) error {
 	ending, release := context.WithCancelCause(context.WithoutCancel(ctx))
 	if err := a.seal(release); err != nil {

@@ -2,13 +2,14 @@ package shutdown
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
 // Report tells how a Server stopped. Durations count from the call of Shutdown
 // or Close.
 type Report struct {
-	Silence        time.Duration // silence on new connections that was waited for
+	Silence        time.Duration // on new connections, that the evidence asked for; the linger may have ended before
 	LastNew        time.Duration // when the last first request on a new connection came; 0: none came
 	ListenerClosed time.Duration // t2: when the listener closed
 	Took           time.Duration // t3: until the last connection was gone
@@ -26,7 +27,11 @@ func (d *drain) conclude(ctx context.Context) {
 	if listening := d.Addr(); listening != nil {
 		addr = listening.String()
 	}
-	d.logger().InfoContext(ctx, "drained", "addr", addr, "took", d.report.Took,
+	level := slog.LevelInfo
+	if len(d.report.Cut) > 0 {
+		level = slog.LevelWarn
+	}
+	d.logger().Log(ctx, level, "drained", "addr", addr, "took", d.report.Took,
 		"silence", d.report.Silence, "last_new", d.report.LastNew, "listener_closed", d.report.ListenerClosed,
 		"given_up", d.report.GivenUp, "cut", len(d.report.Cut))
 }

@@ -3,6 +3,7 @@ package shutdown
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,9 +44,10 @@ type Config struct {
 // methods are safe for concurrent use, and have the form in which components
 // are written: Start: s.Listen, Run: s.Serve, Stop: s.Shutdown.
 type Server struct {
-	http *http.Server
-	next http.Handler
-	cfg  Config
+	http    *http.Server
+	mistake error // in the arguments of HTTP; Listen returns it
+	next    http.Handler
+	cfg     Config
 
 	traffic *traffic.Table
 
@@ -62,7 +64,7 @@ type Server struct {
 
 // HTTP makes a Server of srv, which belongs to it from now on: Listen wraps its
 // Handler, ConnState and ConnContext. A TLSConfig with certificates makes it
-// serve TLS; a mistake in it shows in Serve.
+// serve TLS.
 //
 // Handlers find in their ResponseWriter what net/http's offers, but for two things
 // that cannot be had from outside: http.MaxBytesReader does not close the
@@ -77,8 +79,13 @@ func HTTP(srv *http.Server, cfg Config) *Server {
 	if cfg.IsProbe == nil {
 		cfg.IsProbe = isProbe
 	}
+	var mistake error
+	if srv == nil {
+		srv, mistake = new(http.Server), errors.New("shutdown: listen: HTTP was given a nil http.Server: give it one with an Addr and a Handler")
+	}
 	return &Server{
 		http:     srv,
+		mistake:  mistake,
 		cfg:      cfg,
 		traffic:  traffic.New(cfg.IsProbe),
 		stopping: make(chan struct{}),
@@ -93,10 +100,14 @@ func (s *Server) Listen(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.mistake != nil:
+		return s.mistake
 	case s.isStopping():
 		return fmt.Errorf("shutdown: listen %s: %w", s.http.Addr, ErrStopped)
 	case s.listener != nil:
 		return fmt.Errorf("shutdown: listen %s: Listen was called before", s.http.Addr)
+	case !hasCertificate(s.http.TLSConfig):
+		return fmt.Errorf("shutdown: listen %s: TLSConfig has no certificate: set Certificates, GetCertificate or GetConfigForClient", s.http.Addr)
 	}
 	l := s.cfg.Listener
 	if l == nil {
@@ -109,6 +120,11 @@ func (s *Server) Listen(ctx context.Context) error {
 	s.wrap()
 	s.logger().InfoContext(ctx, "listening", "addr", l.Addr().String())
 	return nil
+}
+
+// hasCertificate asks here what net/http would ask only in Serve.
+func hasCertificate(c *tls.Config) bool {
+	return c == nil || len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil
 }
 
 func (s *Server) listen(ctx context.Context) (net.Listener, error) {

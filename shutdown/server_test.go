@@ -2,6 +2,7 @@ package shutdown_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -286,6 +287,18 @@ func TestAnOccupiedPortIsAnErrorOfListen(t *testing.T) {
 	s := shutdown.HTTP(&http.Server{Addr: taken.Addr().String()}, shutdown.Config{})
 	require.EqualError(t, s.Listen(t.Context()),
 		"shutdown: listen tcp "+taken.Addr().String()+": bind: address already in use")
+}
+
+func TestNoServerIsAnErrorOfListen(t *testing.T) {
+	s := shutdown.HTTP(nil, shutdown.Config{})
+	require.ErrorContains(t, s.Listen(t.Context()), "HTTP was given a nil http.Server")
+	require.Error(t, s.Serve(t.Context()))
+	require.NoError(t, s.Shutdown(t.Context()))
+}
+
+func TestTLSWithoutACertificateIsAnErrorOfListen(t *testing.T) {
+	s := shutdown.HTTP(&http.Server{Addr: "127.0.0.1:0", TLSConfig: &tls.Config{}}, shutdown.Config{})
+	require.ErrorContains(t, s.Listen(t.Context()), "TLSConfig has no certificate: set Certificates")
 }
 
 func TestServeEndsWithItsContextAndCutsEverything(t *testing.T) {

@@ -39,6 +39,9 @@ const (
 	exitInterrupted = 130
 )
 
+// mostRate is more than one machine can do.
+const mostRate = 100_000
+
 type options struct {
 	fleet droptest.Config
 	mode  string
@@ -92,23 +95,45 @@ func parse(args []string, errs io.Writer) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err // has been printed, with the usage
 	}
-	switch {
-	case flags.NArg() > 0:
+	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q: only flags are understood, see -help", flags.Arg(0))
+	}
+	switch {
 	case naive && unhandled:
 		return o, errors.New("-naive and -unhandled exclude each other: use one")
-	case o.fleet.Rate <= 0:
-		return o, fmt.Errorf("-rate is %d: use requests per second, 1 or more", o.fleet.Rate)
 	case naive:
 		o.mode = modeNaive
 	case unhandled:
 		o.mode = modeUnhandled
 	}
-	if o.fleet.NewShare == 0 {
-		o.fleet.NewShare = -1 // none
-	}
 	if quick {
 		o.fleet.Warmup, o.fleet.Settle = 2*time.Second, 200*time.Millisecond
 	}
-	return o, nil
+	return o, check(o.fleet)
+}
+
+// check speaks of flags, where droptest would of fields in which 0 stands for the
+// default.
+func check(c droptest.Config) error {
+	switch {
+	case c.Kind != droptest.Layer4 && c.Kind != droptest.Proxy:
+		return fmt.Errorf("-kind is %q: use %q or %q", c.Kind, droptest.Layer4, droptest.Proxy)
+	case c.Rate < 1 || c.Rate > mostRate:
+		return fmt.Errorf("-rate is %d: use requests per second, 1 to %d", c.Rate, mostRate)
+	case c.Lag < 0:
+		return fmt.Errorf("-lag is %v: use 0 for none, or up to about 3s", c.Lag)
+	case c.RTT < 0:
+		return fmt.Errorf("-rtt is %v: use 0 for none, or up to about 20ms", c.RTT)
+	case c.NewShare < 0 || c.NewShare > 1:
+		return fmt.Errorf("-new is %v: use a share between 0 and 1", c.NewShare)
+	}
+	return nil
+}
+
+// none says 0 as droptest understands it.
+func none[N time.Duration | float64](n N) N {
+	if n == 0 {
+		return -1
+	}
+	return n
 }

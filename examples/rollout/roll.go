@@ -32,6 +32,7 @@ func roll(ctx context.Context, o options, out io.Writer) (result, error) {
 	}
 	fmt.Fprintf(out, "replacing %s one by one: %s balancer, lag %v, round trip %v, %d requests/s\n",
 		o.mode, o.fleet.Kind, o.fleet.Lag, o.fleet.RTT, o.fleet.Rate)
+	o.fleet.Lag, o.fleet.RTT, o.fleet.NewShare = none(o.fleet.Lag), none(o.fleet.RTT), none(o.fleet.NewShare)
 	o.fleet.OnEvent = func(e droptest.Event) { fmt.Fprintln(out, e) }
 
 	var said []*bytes.Buffer
@@ -70,7 +71,7 @@ func (r result) print(out io.Writer, asJSON bool) {
 	}
 	fmt.Fprintln(out)
 	for i, s := range r.Stops {
-		fmt.Fprintf(out, "  v1-%d lingered until %v of silence; %s\n", i+1, s.Silence.Round(time.Millisecond), lastNew(s))
+		fmt.Fprintf(out, "  v1-%d lingered for %v of silence, at most 5 s; %s\n", i+1, s.Silence.Round(time.Millisecond), lastNew(s))
 	}
 	if !asJSON {
 		return

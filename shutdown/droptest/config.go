@@ -50,8 +50,8 @@ type Config struct {
 	Listen   string // the balancer's address; default 127.0.0.1:0, a free port
 	Replicas int    // processes of each version; default 3
 
-	Lag  time.Duration // from SIGTERM until the balancer sends nothing new; in the wild 0 to 3 s; default none
-	RTT  time.Duration // round trip added between balancer and process; in the wild 0 to 20 ms; default none
+	Lag  time.Duration // from SIGTERM until the balancer sends nothing new; in the wild 0 to 3 s; default 1 s, negative none
+	RTT  time.Duration // round trip added between balancer and process; in the wild 0 to 20 ms; default 2 ms, negative none
 	Poll time.Duration // between two looks at ReadyPath; one success joins, two failures leave; default 500 ms
 
 	ReadyPath string // default "/readyz"
@@ -78,6 +78,8 @@ func (c Config) withDefaults() Config {
 	c.Kind = cmp.Or(c.Kind, Layer4)
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:0")
 	c.Replicas = cmp.Or(c.Replicas, 3)
+	c.Lag = max(0, cmp.Or(c.Lag, time.Second)) // without one, closing the listener at the signal loses nothing
+	c.RTT = max(0, cmp.Or(c.RTT, 2*time.Millisecond))
 	c.Poll = cmp.Or(c.Poll, 500*time.Millisecond)
 	c.ReadyPath = cmp.Or(c.ReadyPath, "/readyz")
 	c.Rate = cmp.Or(c.Rate, 200)
@@ -104,8 +106,6 @@ func (c Config) check() error {
 	}
 	refuse(c.Kind != Layer4 && c.Kind != Proxy, "Kind is %q: use %q or %q", c.Kind, Layer4, Proxy)
 	refuse(c.Replicas < 1, "Replicas is %d: use 1 or more", c.Replicas)
-	refuse(c.Lag < 0, "Lag is %v: use 0 for none, or up to about 3s", c.Lag)
-	refuse(c.RTT < 0, "RTT is %v: use 0 for none, or up to about 20ms", c.RTT)
 	refuse(c.Poll < 0, "Poll is %v: use 0 for 500ms, or a period", c.Poll)
 	refuse(!isPath(c.ReadyPath), "ReadyPath is %q: use one that begins with /", c.ReadyPath)
 	refuse(c.Rate < 0, "Rate is %d: use 0 for 200, or requests per second", c.Rate)

@@ -23,8 +23,6 @@ func TestMistakesInAConfig(t *testing.T) {
 	}{
 		"kind":          {droptest.Config{Kind: "layer7"}, v, v, `Config.Kind is "layer7": use "layer4" or "proxy"`},
 		"replicas":      {droptest.Config{Replicas: -1}, v, v, "Config.Replicas is -1: use 1 or more"},
-		"lag":           {droptest.Config{Lag: -1}, v, v, "Config.Lag is -1ns: use 0 for none, or up to about 3s"},
-		"round trip":    {droptest.Config{RTT: -1}, v, v, "Config.RTT is -1ns: use 0 for none, or up to about 20ms"},
 		"poll":          {droptest.Config{Poll: -1}, v, v, "Config.Poll is -1ns: use 0 for 500ms, or a period"},
 		"ready path":    {droptest.Config{ReadyPath: "ready"}, v, v, `Config.ReadyPath is "ready": use one that begins with /`},
 		"rate":          {droptest.Config{Rate: -5}, v, v, "Config.Rate is -5: use 0 for 200, or requests per second"},
@@ -37,7 +35,7 @@ func TestMistakesInAConfig(t *testing.T) {
 		"kill":          {droptest.Config{KillAfter: -1}, v, v, "Config.KillAfter is -1ns: use 0 for 35s, or the time a process may take to exit"},
 		"no version":    {droptest.Config{}, v, droptest.Version{Name: "v2"}, "the new Version has no Command: use a function that makes its *exec.Cmd"},
 		"no name":       {droptest.Config{}, droptest.Version{Command: v.Command}, v, "the old Version has no Name: use what it sends as X-Version"},
-		"several there": {droptest.Config{Rate: -1, Lag: -1}, v, droptest.Version{}, "Config.Lag is -1ns: use 0 for none, or up to about 3s\nConfig.Rate is -1: use 0 for 200, or requests per second\nthe new Version has no Name: use what it sends as X-Version\nthe new Version has no Command: use a function that makes its *exec.Cmd"},
+		"several there": {droptest.Config{Rate: -1, Poll: -1}, v, droptest.Version{}, "Config.Poll is -1ns: use 0 for 500ms, or a period\nConfig.Rate is -1: use 0 for 200, or requests per second\nthe new Version has no Name: use what it sends as X-Version\nthe new Version has no Command: use a function that makes its *exec.Cmd"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 func Example() {
 	_ = func(t *testing.T) {
 		binary := t.TempDir() + "/api"
-		require.NoError(t, exec.Command("go", "build", "-o", binary, "./cmd/api").Run())
+		out, err := exec.Command("go", "build", "-o", binary, "./cmd/api").CombinedOutput()
+		require.NoError(t, err, "%s", out)
 
 		api := droptest.Version{Name: "v1", Command: func(a droptest.Addresses) *exec.Cmd {
 			return exec.Command(binary, "-listen", a.API, "-admin", a.Probes)
@@ -27,6 +28,6 @@ func Example() {
 		})
 		result, err := fleet.Roll(t.Context(), api, api)
 		require.NoError(t, err)
-		require.Zero(t, result.Failed, result)
+		require.NoError(t, result.Err())
 	}
 }

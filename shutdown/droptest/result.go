@@ -62,6 +62,21 @@ type Process struct {
 	Killed   bool    `json:"killed"`   // it had not exited in time after SIGTERM
 }
 
+// Err is nil if the deployment lost nothing: no request failed, and each process
+// that was replaced exited by itself and with status 0. Its text is the report.
+func (r Result) Err() error {
+	lost := r.Failed > 0
+	for _, p := range r.Processes {
+		lost = lost || p.Replaced && !p.clean()
+	}
+	if !lost {
+		return nil
+	}
+	return fmt.Errorf("droptest: the deployment lost something: %s", strings.TrimSpace(r.String()))
+}
+
+func (p Process) clean() bool { return !p.Killed && p.Status == "exit status 0" }
+
 // String is a report of a few lines. Of the processes it has those that were
 // replaced, and those that did not exit cleanly.
 func (r Result) String() string {
@@ -72,7 +87,7 @@ func (r Result) String() string {
 		fmt.Fprintf(&b, "  %d × %s%s\n", r.Kinds[kind], kind, r.when(kind))
 	}
 	for _, p := range r.Processes {
-		if !p.Replaced && !p.Killed && p.Status == "exit status 0" {
+		if !p.Replaced && p.clean() {
 			continue
 		}
 		fmt.Fprintf(&b, "  %s: %s%s\n", p.Name, p.Status, p.took())

@@ -36,6 +36,28 @@ func ExampleResult() {
 	//   v2-4: signal: killed
 }
 
+func TestErrIsForWhateverWasLost(t *testing.T) {
+	clean := droptest.Process{Status: "exit status 0", Replaced: true}
+	for name, tc := range map[string]struct {
+		result droptest.Result
+		lost   bool
+	}{
+		"nothing":                     {droptest.Result{Requests: 1, Processes: []droptest.Process{clean}}, false},
+		"a request":                   {droptest.Result{Failed: 1, Processes: []droptest.Process{clean}}, true},
+		"a process that failed":       {droptest.Result{Processes: []droptest.Process{clean, {Status: "exit status 1", Replaced: true}}}, true},
+		"a process that was killed":   {droptest.Result{Processes: []droptest.Process{{Status: "exit status 0", Replaced: true, Killed: true}}}, true},
+		"but not one without traffic": {droptest.Result{Processes: []droptest.Process{clean, {Status: "signal: killed"}}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.result.Err()
+			require.Equal(t, tc.lost, err != nil)
+			if tc.lost {
+				require.ErrorContains(t, err, "requests in")
+			}
+		})
+	}
+}
+
 func TestEventsPrintAsLines(t *testing.T) {
 	old := droptest.Process{Name: "v1-1", Status: "exit status 0", ExitMS: 2011}
 	for want, e := range map[string]droptest.Event{
