@@ -209,17 +209,45 @@ func TestAnIdleConnectionIsClosedWhenItHasBeenSilentForLong(t *testing.T) {
 	})
 }
 
+// A stream whose header went out before the stop ends after two seconds without
+// having announced anything, and leaves its connection idle. Patience would keep
+// that until 5 s, when a request as long as the longest could not finish in 6.
 func TestTheLastCallForAnIdleConnectionLeavesTimeForALongRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newScene(t, hello)
+		s := newScene(t, func(w http.ResponseWriter, r *http.Request) {
+			w.(http.Flusher).Flush()
+			if r.URL.Path == "/long" {
+				time.Sleep(4 * time.Second)
+			}
+			if r.URL.Path == "/stream" {
+				time.Sleep(3 * time.Second)
+			}
+		})
 		c := s.open()
-		require.Equal(t, "200 hello", c.get("/"))
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Second)
+		require.Equal(t, "200", c.get("/long"))
+		c.send("GET /stream HTTP/1.1\r\nHost: test\r\n\r\n")
+		streamed := make(chan string, 1)
+		go func() { streamed <- c.answer() }()
+		time.Sleep(time.Second)
+
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 6*time.Second)
 		defer cancel()
-		require.NoError(t, s.Shutdown(ctx)) // too little seen: patience is the linger's most, half of 2 s
+		require.NoError(t, s.Shutdown(ctx))
+		require.Equal(t, "200", <-streamed)
 		c.gone()
 		require.NoError(t, <-s.served)
-		require.Equal(t, time.Second, s.Report().Took.Round(100*time.Millisecond))
+		require.Equal(t, 3*time.Second, s.Report().Took.Round(100*time.Millisecond))
+	})
+}
+
+func TestANegativeLingerMaxIsNoLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := pipenet.Listen(10)
+		s := &scene{serve(t, &http.Server{Handler: http.HandlerFunc(hello)}, shutdown.Config{Listener: l, LingerMax: -1}), l}
+		s.traffic(100*time.Millisecond, 2*time.Second)
+		require.NoError(t, s.Shutdown(t.Context()))
+		require.NoError(t, <-s.served)
+		require.Zero(t, s.Report().Took.Round(100*time.Millisecond))
 	})
 }
 

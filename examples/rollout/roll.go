@@ -71,7 +71,7 @@ func (r result) print(out io.Writer, asJSON bool) {
 	}
 	fmt.Fprintln(out)
 	for i, s := range r.Stops {
-		fmt.Fprintf(out, "  v1-%d lingered for %v of silence, at most 5 s; %s\n", i+1, s.Silence.Round(time.Millisecond), lastNew(s))
+		fmt.Fprintf(out, "  v1-%d wanted %v of silence on new connections; %s\n", i+1, s.Silence.Round(time.Millisecond), lastNew(s))
 	}
 	if !asJSON {
 		return

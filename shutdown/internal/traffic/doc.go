@@ -8,8 +8,8 @@
 //
 // net/http says when a request has been read and when its answer has been
 // flushed; that bytes have come only the connection's own Read can say. A
-// request costs three changes of one word of its connection, and of nothing that
-// connections share.
+// request changes one word of its connection three times and notes its name there,
+// and changes nothing that connections share.
 //
 // It decides nothing: how patient to be and when to stop is up to the caller.
 package traffic
