@@ -3,6 +3,7 @@ package haste_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -26,4 +27,21 @@ func TestTheMarkOutlivesTheContextThatWasCancelled(t *testing.T) {
 
 func TestNobodyAskedInAContextWithoutTheMark(t *testing.T) {
 	require.False(t, haste.Asked(t.Context()))
+}
+
+func TestTheBeginningIsTheFirstThatWasNoted(t *testing.T) {
+	ctx, _ := haste.With(t.Context())
+	_, ok := haste.Since(ctx)
+	require.False(t, ok)
+
+	first := time.Now()
+	haste.Begin(ctx, first)
+	haste.Begin(ctx, first.Add(time.Hour))
+	at, ok := haste.Since(context.WithoutCancel(ctx))
+	require.True(t, ok)
+	require.Equal(t, first, at)
+
+	haste.Begin(t.Context(), first) // without the mark nothing is noted
+	_, ok = haste.Since(t.Context())
+	require.False(t, ok)
 }
