@@ -1,0 +1,70 @@
+package told_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/shutdown/internal/told"
+)
+
+func TestTheNewsReachesEverybodyOnce(t *testing.T) {
+	for name, tell := range map[string]func(s *told.Signal, listen func()){
+		"who listened before": func(s *told.Signal, listen func()) { listen(); s.Tell() },
+		"who listens after":   func(s *told.Signal, listen func()) { s.Tell(); listen() },
+		"though told twice":   func(s *told.Signal, listen func()) { listen(); s.Tell(); s.Tell() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var calls sync.WaitGroup
+			s := &told.Signal{Go: calls.Go}
+			called := 0
+			require.False(t, s.Told())
+			tell(s, func() { s.On(func() { called++ }) })
+			<-s.C()
+			calls.Wait()
+			require.Equal(t, 1, called)
+			require.True(t, s.Told())
+		})
+	}
+}
+
+func TestACallThatWasTakenBackIsNotMade(t *testing.T) {
+	var calls sync.WaitGroup
+	s := &told.Signal{Go: calls.Go}
+	stop := s.On(func() { t.Error("called") })
+	require.True(t, s.Listening())
+	require.True(t, stop())
+	require.False(t, stop(), "twice")
+	require.False(t, s.Listening())
+	s.Tell()
+	calls.Wait()
+}
+
+func TestACallThatWasMadeCannotBeTakenBack(t *testing.T) {
+	var s told.Signal // by the go statement
+	called := make(chan struct{})
+	before := s.On(func() { called <- struct{}{} })
+	s.Tell()
+	after := s.On(func() { called <- struct{}{} })
+	<-called
+	<-called
+	require.False(t, before())
+	require.False(t, after())
+}
+
+func TestListeningIsWhoCouldHear(t *testing.T) {
+	var s told.Signal
+	require.False(t, s.Listening())
+	s.C()
+	require.True(t, s.Listening())
+}
+
+func TestASignalTravelsInAContext(t *testing.T) {
+	var s told.Signal
+	ctx, cancel := context.WithCancel(told.With(t.Context(), &s))
+	cancel()
+	require.Same(t, &s, told.From(context.WithoutCancel(ctx)))
+	require.Nil(t, told.From(t.Context()))
+}
