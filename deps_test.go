@@ -99,6 +99,10 @@ func permits() []permit {
 			why: "Prometheus is 2 MB and nine modules: prom… sub-packages only",
 		},
 		{
+			imports: []string{"github.com/coder/websocket"}, in: []string{"examples/..."},
+			why: "examples show how a WebSocket says goodbye; the library knows no protocol above HTTP",
+		},
+		{
 			imports: []string{"github.com/heptiolabs/healthcheck"}, in: []string{"probes/heptioprobes"},
 			why: "it links Prometheus: heptioprobes only",
 		},
@@ -215,6 +219,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		"x/sync elsewhere":                     {"lifecycle/run.go", "golang.org/x/sync/errgroup", "nearer"},
 		"Prometheus in a room":                 {"shutdown/tracker.go", "github.com/prometheus/client_golang/prometheus", "prom… sub-packages only"},
 		"Prometheus in a room's test":          {"shutdown/tracker_test.go", "github.com/prometheus/client_golang/prometheus", "prom… sub-packages only"},
+		"a WebSocket library":                  {"shutdown/handler.go", "github.com/coder/websocket", "no protocol above HTTP"},
 		"healthcheck beside heptioprobes":      {"probes/promprobes/collector.go", "github.com/heptiolabs/healthcheck", "heptioprobes only"},
 		"pgx in flags":                         {"flags/client.go", "github.com/jackc/pgx/v5", "pg… sub-packages"},
 		"pgxpool in an internal package":       {"internal/stack/stack.go", "github.com/jackc/pgx/v5/pgxpool", "pg… sub-packages"},
@@ -273,6 +278,7 @@ func TestImportsThatAreAllowed(t *testing.T) {
 		"x/sync in probes":                  {"probes/run.go", "golang.org/x/sync/singleflight"},
 		"Prometheus in promprobes":          {"probes/promprobes/collector.go", "github.com/prometheus/client_golang/prometheus"},
 		"healthcheck in heptioprobes":       {"probes/heptioprobes/check.go", "github.com/heptiolabs/healthcheck"},
+		"a WebSocket in an example":         {"examples/websocket/main.go", "github.com/coder/websocket"},
 		"pgx in dbcompat":                   {"dbcompat/column.go", "github.com/jackc/pgx/v5"},
 		"pgxpool in a part of dbcompat":     {"dbcompat/change/lease.go", "github.com/jackc/pgx/v5/pgxpool"},
 		"pgx in pgflags":                    {"flags/pgflags/source.go", "github.com/jackc/pgx/v5"},

@@ -18,6 +18,11 @@ type Cut struct {
 	What  string
 	Age   time.Duration // how long it had been in flight
 	Stack string        // of its goroutine; empty where it is not known
+	// Hijacked is a connection that had been upgraded: a WebSocket, a tunnel.
+	Hijacked bool
+	// Told is work that listened to Draining, was told, and did not end. It is
+	// named in the Report and is no error: it has been asked.
+	Told bool
 }
 
 // CutError says what was in flight at the deadline. It unwraps to the context's
@@ -47,14 +52,21 @@ func (e *CutError) Unwrap() error { return e.cause }
 
 // cut ends what is left and says what it was.
 func (d *drain) cut(ctx context.Context) error {
+	d.step("cut")
+	var untold []Cut
 	for _, f := range d.traffic.InFlight() {
-		d.report.Cut = append(d.report.Cut, Cut{What: d.what(f), Age: f.Age, Stack: f.Stack})
+		c := Cut{What: d.what(f), Age: f.Age, Stack: f.Stack, Hijacked: f.Hijacked, Told: f.Told}
+		d.report.Cut = append(d.report.Cut, c)
+		if !c.Told {
+			untold = append(untold, c)
+		}
 	}
+	d.report.Finished = d.traffic.Finished() // what is cut now has not
 	d.cutAll()
-	if len(d.report.Cut) == 0 {
+	if len(untold) == 0 {
 		return nil
 	}
-	return &CutError{Cut: d.report.Cut, cause: context.Cause(ctx)}
+	return &CutError{Cut: untold, cause: context.Cause(ctx)}
 }
 
 // what names the request without its path, which may hold secrets.

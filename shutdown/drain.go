@@ -49,33 +49,73 @@ func (s *Server) stop(ctx context.Context, linger bool) error {
 // drain is one stop under way. Its times are those of the traffic's clock.
 type drain struct {
 	*Server
+	departure  *traffic.Departure
+	asked      time.Duration // when the signal came, or, where that is unknown, began
 	began, end time.Duration // end is ctx's deadline
+	lastCall   time.Duration // from here on a request might not finish
 	lingerMax  time.Duration
 	evidence   traffic.Evidence
-	patience   time.Duration // with idle connections
-	hooksRun   bool          // http.Server.Shutdown has been called: it runs its functions each time
+	patience   traffic.Patience
+	hooksRun   bool // http.Server.Shutdown has been called: it runs its functions each time
 	report     Report
 }
 
 func (s *Server) drain(ctx context.Context, linger bool) error {
-	d := drain{Server: s, began: s.traffic.Now(), end: math.MaxInt64}
-	if at, ok := ctx.Deadline(); ok {
-		d.end = s.traffic.At(at)
-	}
-	d.lingerMax = min(s.cfg.LingerMax, (d.end-d.began)/2) // leave half to what is in flight
-	d.evidence = s.traffic.Evidence(s.cfg.LingerMin, d.lingerMax)
+	d := s.newDrain(ctx, linger)
+	d.warnOfBaseContext(ctx)
 	s.traffic.Drain() // from here on, every response says that the connection ends
+	d.step("shutdown")
 	if linger && d.evidence.Any {
-		d.patience = d.evidence.Patience
+		d.patience = traffic.Patience{Idle: d.evidence.Patience, New: d.evidence.Patience}
 		d.linger(ctx)
+		d.refuseLate(ctx)
+		d.patience.New = 0
 	}
+	d.step("listener closing")
 	d.closeListener()
 	err := d.finish(ctx)
 	if ctx.Err() == nil { // else it has been closed by force
 		err = errors.Join(err, d.closeServer(ctx))
 	}
+	d.waitForCalls(ctx)
+	d.step("ended")
 	d.conclude(ctx)
 	return err
+}
+
+func (s *Server) newDrain(ctx context.Context, linger bool) *drain {
+	now := s.traffic.Now()
+	d := &drain{Server: s, asked: now, began: now, end: math.MaxInt64}
+	if at, ok := haste.Since(ctx); ok {
+		d.asked = min(now, s.traffic.At(at))
+	}
+	if at, ok := ctx.Deadline(); ok {
+		d.end = s.traffic.At(at)
+	}
+	half := (d.end - d.began) / 2
+	d.lingerMax = min(s.cfg.LingerMax, half) // leave half to what is in flight
+	d.evidence = s.traffic.Evidence(s.cfg.LingerMin, d.lingerMax)
+	// A request that comes later might not finish (ray-project/ray#63996).
+	d.lastCall = d.end - min(d.evidence.Longest, half)
+	spread := traffic.Spread{} // without a linger all go at once
+	if linger {
+		spread = traffic.Spread{Idle: d.lingerMax * 4 / 5, HTTP2: d.lingerMax / 2, Long: half}
+	}
+	d.departure = s.traffic.Depart(spread)
+	return d
+}
+
+// warnOfBaseContext finds the classic: the signal's context as BaseContext ends
+// every request in flight at the signal, while the server politely waits for them.
+func (d *drain) warnOfBaseContext(ctx context.Context) {
+	d.mu.Lock()
+	ended := d.baseEnded
+	d.mu.Unlock()
+	if ended == nil || ended() == nil {
+		return
+	}
+	d.logger().WarnContext(ctx, "the http.Server's BaseContext has ended, and so have the contexts of all requests in flight: "+
+		"do not derive it from the context that the signal ends", "addr", d.http.Addr, "err", ended())
 }
 
 // linger returns when nobody sends new connections any more, and no connection
@@ -84,17 +124,33 @@ func (d *drain) linger(ctx context.Context) {
 	last := d.began + d.lingerMax
 	for {
 		now := d.traffic.Now()
-		swept := d.sweep(now, d.patience)
-		quietAt, silence := d.traffic.QuietAt(d.evidence)
+		seen := d.look(now)
+		quietAt, silence := d.traffic.QuietAt(d.evidence, seen.BegunAgain)
 		d.report.Silence = silence
-		if now >= last || (swept.Warm == 0 && now >= quietAt) {
+		if now >= last || (seen.Warm == 0 && now >= quietAt) {
 			return
 		}
-		next := min(swept.Next, last)
+		next := min(seen.Next, last)
 		if now < quietAt {
 			next = min(next, quietAt)
 		}
 		if !d.wait(ctx, next-now) {
+			return
+		}
+	}
+}
+
+// refuseLate keeps the listener open for as long as anything is in flight, where
+// that was asked for.
+func (d *drain) refuseLate(ctx context.Context) {
+	if d.cfg.RetryAfter <= 0 {
+		return
+	}
+	d.late.Store(true)
+	for now := d.traffic.Now(); now < d.lastCall; now = d.traffic.Now() {
+		d.look(now)
+		open := d.Connections()
+		if open.Requests+open.Reading+open.Hijacked == 0 || !d.wait(ctx, 10*pace) {
 			return
 		}
 	}
@@ -115,21 +171,23 @@ func (d *drain) closeListener() {
 
 // finish waits until no connection is left, or cuts.
 func (d *drain) finish(ctx context.Context) error {
-	// The latest moment to give up what is idle: a request that came later might
-	// not finish (ray-project/ray#63996).
-	lastCall := d.end - min(d.evidence.Longest, (d.end-d.began)/2)
 	for {
 		now := d.traffic.Now()
-		patience, next := d.patience, lastCall
-		if now >= lastCall {
-			patience, next = 0, math.MaxInt64
+		next := d.lastCall
+		if now >= d.lastCall {
+			next = math.MaxInt64
+			if !d.late.Swap(true) {
+				d.step("last call")
+			}
+			d.patience = traffic.Patience{}
 		}
 		closed := d.listenerClosed()
-		next = min(next, d.sweep(now, patience).Next)
+		next = min(next, d.look(now).Next)
 		switch {
 		case !closed:
 			next = now // the queue is emptied within milliseconds
 		case d.traffic.Len() == 0:
+			d.report.Finished = d.traffic.Finished()
 			return nil
 		}
 		if closed && d.traffic.OnlyHijacked() {
@@ -145,60 +203,8 @@ func (d *drain) finish(ctx context.Context) error {
 	}
 }
 
-// closeServer lets net/http run, once, what was registered for its shutdown.
-// Nothing is left for it to throw away.
-func (d *drain) closeServer(ctx context.Context) error {
-	if d.hooksRun {
-		return nil
-	}
-	d.hooksRun = true
-	return d.http.Shutdown(ctx)
-}
-
-func (d *drain) listenerClosed() bool {
-	d.mu.Lock()
-	l := d.listener
-	d.mu.Unlock()
-	if l == nil {
-		return true
-	}
-	select {
-	case <-l.Closed():
-		if d.report.ListenerClosed == 0 {
-			d.report.ListenerClosed = d.traffic.Now() - d.began
-		}
-		return true
-	default:
-		return false
-	}
-}
-
-func (d *drain) sweep(now, patience time.Duration) traffic.Swept {
-	swept := d.traffic.Sweep(now, patience)
-	d.report.GivenUp += swept.GivenUp
-	return swept
-}
-
-// wait returns after at most limit, or when something has ended; false when ctx
-// has.
-func (d *drain) wait(ctx context.Context, limit time.Duration) bool {
-	rest := time.NewTimer(pace)
-	defer rest.Stop()
-	select {
-	case <-rest.C:
-	case <-ctx.Done():
-		return false
-	}
-	if limit <= pace {
-		return true
-	}
-	timer := time.NewTimer(limit - pace)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-d.traffic.Ended():
-	case <-ctx.Done():
-		return false
-	}
-	return true
+func (d *drain) look(now time.Duration) traffic.Seen {
+	seen := d.departure.Look(now, d.patience)
+	d.report.GivenUp, d.report.Told = seen.GivenUp, seen.Told
+	return seen
 }

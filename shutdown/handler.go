@@ -4,8 +4,13 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/handover-go/handover/shutdown/internal/h2"
 )
 
 // wrap puts the tracking around the http.Server's own hooks, which go on to
@@ -32,24 +37,61 @@ func (s *Server) wrap() {
 		}
 		return ctx
 	}
+	baseContext := s.http.BaseContext
+	s.http.BaseContext = func(l net.Listener) context.Context {
+		h2.Hook(s.http, s.traffic.Follow) // net/http has set up HTTP/2 and serves nothing yet
+		if baseContext == nil {
+			return context.Background()
+		}
+		base := baseContext(l)
+		if base != nil {
+			s.mu.Lock()
+			s.baseEnded = base.Err
+			s.mu.Unlock()
+		}
+		return base
+	}
 }
 
 type handler struct{ server *Server }
 
-// ServeHTTP costs a request one allocation of 32 bytes. The response is not
-// reused: a handler that keeps it for too long must find its own, ended one, and
-// not somebody else's.
+// ServeHTTP costs a request of HTTP/1 one allocation of 32 bytes. The response is
+// not reused: a handler that keeps it for too long must find its own, ended one,
+// and not somebody else's.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.server.traffic.Begin(r)
-	if r.ProtoMajor >= 2 { // its writer can neither be hijacked nor send files
-		response := &response{ResponseWriter: w, server: h.server}
-		h.server.next.ServeHTTP(response, r)
+	s := h.server
+	if r.ProtoMajor >= 2 {
+		stream := s.traffic.BeginStream(r)
+		defer stream.End() // a handler may panic
+		// The writer of HTTP/2 can neither be hijacked nor send files.
+		response := &response{ResponseWriter: w, server: s, http2: stream.Followed()}
+		s.handler(r).ServeHTTP(response, r)
 		response.announce(http.StatusOK)
 		return
 	}
-	response := &response1{response{ResponseWriter: w, server: h.server}}
-	h.server.next.ServeHTTP(response, r)
+	s.traffic.Begin(r)
+	response := &response1{response{ResponseWriter: w, server: s}}
+	s.handler(r).ServeHTTP(response, r)
 	response.announce(http.StatusOK)
+}
+
+// handler is the application's, or that for requests which come too late.
+func (s *Server) handler(r *http.Request) http.Handler {
+	if s.late.Load() && !s.cfg.IsProbe(r) && r.URL.Path != "/metrics" {
+		return late{s}
+	}
+	return s.next
+}
+
+// late answers a request that might not finish any more. The client is told when
+// to come back, which by then is to somebody else.
+type late struct{ server *Server }
+
+func (l late) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	l.server.refused.Add(1)
+	wait := max(l.server.cfg.RetryAfter, time.Second)
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	http.Error(w, "503 Service Unavailable: this instance is shutting down", http.StatusServiceUnavailable)
 }
 
 // response announces the end of the connection in the last moment in which a
@@ -59,6 +101,7 @@ type response struct {
 	http.ResponseWriter
 	server    *Server
 	announced bool
+	http2     bool // and its connection is told by frames
 }
 
 func (w *response) announce(status int) {
@@ -66,9 +109,16 @@ func (w *response) announce(status int) {
 		return // 1xx are followed by the real header
 	}
 	w.announced = true
+	if !w.server.traffic.Draining() {
+		return
+	}
+	if w.server.cfg.Envoy {
+		w.Header().Set("X-Envoy-Immediate-Health-Check-Fail", "true")
+	}
 	// "close" in a 101 would undo the upgrade. In HTTP/2 net/http turns the
-	// header into GOAWAY.
-	if w.server.traffic.Draining() && status != http.StatusSwitchingProtocols {
+	// header into its single GOAWAY, which is for connections that have not been
+	// sent ours.
+	if status != http.StatusSwitchingProtocols && !w.http2 {
 		w.Header().Set("Connection", "close")
 	}
 }

@@ -22,8 +22,14 @@ type scene struct {
 
 func newScene(t *testing.T, h http.HandlerFunc) *scene {
 	t.Helper()
+	return newSceneOf(t, &http.Server{Handler: h}, shutdown.Config{})
+}
+
+func newSceneOf(t *testing.T, srv *http.Server, cfg shutdown.Config) *scene {
+	t.Helper()
 	l := pipenet.Listen(100)
-	return &scene{serve(t, &http.Server{Handler: h}, shutdown.Config{Listener: l}), l}
+	cfg.Listener = l
+	return &scene{serve(t, srv, cfg), l}
 }
 
 func (s *scene) open() *client {
@@ -145,7 +151,7 @@ func TestTheLingerEndsByEvidence(t *testing.T) {
 				}
 				require.NoError(t, <-done)
 				require.NoError(t, <-s.served)
-				require.Equal(t, tc.took, s.Report().Took.Round(100*time.Millisecond), "%+v", s.Report())
+				require.Equal(t, tc.took, s.Report().Ended.Round(100*time.Millisecond), "%+v", s.Report())
 			})
 		})
 	}
@@ -182,7 +188,7 @@ func TestPooledConnectionsThatAreInUseKeepTheListenerOpen(t *testing.T) {
 		}
 		require.NoError(t, <-done)
 		require.NoError(t, <-s.served)
-		require.Equal(t, 600*time.Millisecond, s.Report().Took.Round(100*time.Millisecond), "%+v", s.Report())
+		require.Equal(t, 600*time.Millisecond, s.Report().Ended.Round(100*time.Millisecond), "%+v", s.Report())
 		require.Zero(t, s.Report().GivenUp)
 	})
 }
@@ -236,7 +242,7 @@ func TestTheLastCallForAnIdleConnectionLeavesTimeForALongRequest(t *testing.T) {
 		require.Equal(t, "200", <-streamed)
 		c.gone()
 		require.NoError(t, <-s.served)
-		require.Equal(t, 3*time.Second, s.Report().Took.Round(100*time.Millisecond))
+		require.Equal(t, 3*time.Second, s.Report().Ended.Round(100*time.Millisecond))
 	})
 }
 
@@ -247,7 +253,7 @@ func TestANegativeLingerMaxIsNoLinger(t *testing.T) {
 		s.traffic(100*time.Millisecond, 2*time.Second)
 		require.NoError(t, s.Shutdown(t.Context()))
 		require.NoError(t, <-s.served)
-		require.Zero(t, s.Report().Took.Round(100*time.Millisecond))
+		require.Zero(t, s.Report().Ended.Round(100*time.Millisecond))
 	})
 }
 
@@ -310,7 +316,7 @@ func TestCloseDoesNotLinger(t *testing.T) {
 		require.NoError(t, s.Close(t.Context()))
 		c.gone()
 		require.NoError(t, <-s.served)
-		require.Zero(t, s.Report().Took.Round(100*time.Millisecond))
+		require.Zero(t, s.Report().Ended.Round(100*time.Millisecond))
 	})
 }
 
@@ -343,7 +349,7 @@ func TestARequestThatStaysHalfReadIsGivenUp(t *testing.T) {
 		c := s.open()
 		c.send("GET / HT")
 		require.NoError(t, s.Close(t.Context()))
-		require.Equal(t, 5*time.Second, s.Report().Took.Round(100*time.Millisecond))
+		require.Equal(t, 5*time.Second, s.Report().Ended.Round(100*time.Millisecond))
 		c.gone()
 		require.NoError(t, <-s.served)
 	})
@@ -368,5 +374,57 @@ func TestFunctionsOfRegisterOnShutdownMayEndHijackedConnections(t *testing.T) {
 		c.gone()
 		require.NoError(t, <-s.served)
 		require.Equal(t, 1, runs)
+	})
+}
+
+// net/http looks every half a second.
+func TestTheStopEndsWithTheLastAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, func(http.ResponseWriter, *http.Request) { time.Sleep(3210 * time.Millisecond) })
+		c := s.open()
+		answer := make(chan string, 1)
+		go func() { answer <- c.get("/") }()
+		synctest.Wait()
+		require.NoError(t, s.Close(t.Context()))
+		require.Equal(t, "200, close", <-answer)
+		c.gone()
+		require.NoError(t, <-s.served)
+		require.InDelta(t, 3210*time.Millisecond, s.Report().Ended, float64(10*time.Millisecond))
+	})
+}
+
+// http.Server.Serve returns at the beginning, and a main that returns with it cuts
+// everything: launchdarkly/ld-relay#880, Shopify/goose#42.
+func TestServeReturnsWhenTheDrainHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := newBlocking()
+		s := newScene(t, slow.ServeHTTP)
+		c := s.open()
+		answer := make(chan string, 1)
+		go func() { answer <- c.get("/") }()
+		<-slow.entered
+		done := s.shutdownInBackground()
+		time.Sleep(time.Minute)
+		require.Empty(t, s.served)
+		close(slow.release)
+		require.Equal(t, "200 done, close", <-answer)
+		c.gone()
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+	})
+}
+
+// A browser opens connections in advance. That one is not used does not mean that
+// it will be.
+func TestAConnectionThatNeverSpeaksDoesNotLengthenTheLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		s.traffic(100*time.Millisecond, 2*time.Second)
+		c := s.open()
+		time.Sleep(time.Second)
+		require.NoError(t, s.Shutdown(context.WithoutCancel(t.Context())))
+		c.gone()
+		require.NoError(t, <-s.served)
+		require.Less(t, s.Report().Ended, 100*time.Millisecond)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,10 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("HANDOVER_TEST_NOTIFY") != "" {
 		notifyChild()
+		os.Exit(0)
+	}
+	if os.Getenv("HANDOVER_TEST_FILES") != "" {
+		filesChild()
 		os.Exit(0)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler))
@@ -107,3 +112,23 @@ func (c *client) gone() {
 }
 
 func hello(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }
+
+// diary is what was logged, a line for each record.
+type diary struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (d *diary) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(p)
+}
+
+func (d *diary) logger() *slog.Logger { return slog.New(slog.NewTextHandler(d, nil)) }
+
+func (d *diary) lines() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Split(strings.TrimSpace(d.text.String()), "\n")
+}

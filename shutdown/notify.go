@@ -3,6 +3,7 @@ package shutdown
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,7 +24,8 @@ const sameKeypress = time.Second
 // After the first signal
 //   - a repeated SIGTERM is ignored: a supervisor that loses patience has SIGKILL;
 //   - SIGINT within a second is the same Ctrl-C; a later one is a person who has
-//     waited long enough, and kills the process at once, by that signal;
+//     waited long enough, and kills the process at once, by that signal, with a
+//     line on standard error;
 //   - SIGQUIT is untouched and prints all stacks, as in any Go program.
 //
 // When the first signal was SIGINT, the waits that are there for balancers (the
@@ -32,12 +34,15 @@ const sameKeypress = time.Second
 // A parent that ends counts as the first signal. SIGINT that is ignored when
 // Notify is called, as in a shell's background job, stays ignored.
 //
+// On Windows SIGINT stands for Ctrl-C and Ctrl-Break; SIGTERM for a console that is
+// closed, a user who logs off, and a shutdown, docker stop among them. After those
+// Windows ends the process within about 5 s whatever it does, so the grace period
+// should be no longer there (uber-go/fx#819). There, and as PID 1, a later SIGINT
+// exits with status 130, since no signal can kill.
+//
 // stop gives the signals their default action back and waits for the one
 // goroutine that Notify started. Calling it twice is legal.
 func Notify(parent context.Context) (ctx context.Context, stop func()) {
-	marked, mark := haste.With(parent)
-	ctx, cancel := context.WithCancelCause(marked)
-
 	// The buffer holds a signal that arrives while the previous one is handled.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM)
@@ -45,7 +50,14 @@ func Notify(parent context.Context) (ctx context.Context, stop func()) {
 		signal.Notify(signals, os.Interrupt)
 	}
 
-	n := notifier{signals: signals, quit: make(chan struct{}), done: make(chan struct{})}
+	return notify(parent, signals, death{dieByInterrupt, os.Exit, os.Stderr})
+}
+
+// notify is Notify without the operating system.
+func notify(parent context.Context, signals chan os.Signal, death death) (ctx context.Context, stop func()) {
+	marked, mark := haste.With(parent)
+	ctx, cancel := context.WithCancelCause(marked)
+	n := notifier{signals: signals, death: death, quit: make(chan struct{}), done: make(chan struct{})}
 	go n.run(ctx, mark, cancel)
 	return ctx, func() {
 		cancel(context.Canceled)
@@ -61,6 +73,7 @@ func (e *signalError) Error() string { return fmt.Sprintf("%s signal received", 
 
 type notifier struct {
 	signals    chan os.Signal
+	death      death
 	quit, done chan struct{}
 }
 
@@ -86,7 +99,7 @@ func (n notifier) run(ctx context.Context, markHaste func(), cancel context.Canc
 				}
 				cancel(&signalError{sig})
 			case sig == os.Interrupt && time.Since(first) > sameKeypress:
-				interruptSelf()
+				n.death.come()
 			}
 		}
 	}
@@ -101,13 +114,19 @@ func (n notifier) stop() {
 	<-n.done
 }
 
-// interruptSelf lets the process die by SIGINT: a shell that runs it in a loop
-// must see a death by signal to stop the loop. As PID 1, and on Windows, no
-// signal can kill it, so it exits with the status a shell would show.
-func interruptSelf() {
-	signal.Reset(os.Interrupt)
-	if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(os.Interrupt) == nil {
-		time.Sleep(100 * time.Millisecond) // the signal is delivered to some thread, soon
-	}
-	os.Exit(130)
+// death is how a process ends that is interrupted once more. It differs between
+// systems.
+type death struct {
+	byInterrupt func() // returns where that is impossible
+	exit        func(status int)
+	stderr      io.Writer
+}
+
+// come lets the process die by SIGINT: a shell that runs it in a loop must see a
+// death by signal to stop the loop. As PID 1, and on Windows, no signal can kill
+// it, so it exits with the status a shell would show.
+func (d death) come() {
+	fmt.Fprintln(d.stderr, "shutdown: interrupted while stopping: killed before everything was handed over")
+	d.byInterrupt()
+	d.exit(130)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,7 +24,11 @@ import (
 // action back, since one that was sent may still be on its way.
 func notifyChild() {
 	seen := make(chan os.Signal, 10)
-	signal.Notify(seen, os.Interrupt, syscall.SIGTERM) // beside Notify, to tell what has arrived
+	if os.Getenv("HANDOVER_TEST_NOTIFY") == "alone" {
+		signal.Notify(seen, syscall.SIGTERM)
+	} else {
+		signal.Notify(seen, os.Interrupt, syscall.SIGTERM) // beside Notify, to tell what has arrived
+	}
 	ctx, _ := shutdown.Notify(context.Background())
 	fmt.Println("ready")
 	<-ctx.Done()
@@ -42,20 +47,30 @@ type child struct {
 	t     *testing.T
 	stdin io.Closer
 	lines *bufio.Scanner
+
+	stderr *strings.Builder // readable once the child has ended
 }
 
 func startChild(t *testing.T) *child {
+	t.Helper()
+	return startChildWith(t, func(*exec.Cmd) {})
+}
+
+func startChildWith(t *testing.T, change func(*exec.Cmd)) *child {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), self)
 	cmd.Env = append(os.Environ(), "HANDOVER_TEST_NOTIFY=1")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	change(cmd)
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	c := &child{Cmd: cmd, t: t, stdin: stdin, lines: bufio.NewScanner(stdout)}
+	c := &child{Cmd: cmd, t: t, stdin: stdin, lines: bufio.NewScanner(stdout), stderr: &stderr}
 	require.Equal(t, "ready", c.line())
 	return c
 }
@@ -75,6 +90,16 @@ func (c *child) signal(s os.Signal) {
 func (c *child) wait() string {
 	_ = c.stdin.Close()
 	_ = c.Wait()
+	return c.ProcessState.String()
+}
+
+// dies waits for the child to end by itself, and requires that it says why.
+func (c *child) dies() string {
+	c.t.Helper()
+	for c.lines.Scan() { // it may still say what has come
+	}
+	_ = c.Wait()
+	require.Contains(c.t, c.stderr.String(), "shutdown: interrupted while stopping: killed before everything was handed over\n")
 	return c.ProcessState.String()
 }
 
@@ -126,10 +151,21 @@ func TestALaterCtrlCKillsAtOnce(t *testing.T) {
 	c.line()
 	<-time.After(1100 * time.Millisecond) // a real second: the child is a process
 	c.signal(os.Interrupt)
-	for c.lines.Scan() { // it may still say what has come
-	}
-	_ = c.Wait()
-	require.Equal(t, "signal: interrupt", c.ProcessState.String())
+	require.Equal(t, "signal: interrupt", c.dies())
+}
+
+// A shell without job control ignores SIGINT for what it runs in the background.
+func TestASIGINTThatIsIgnoredStaysIgnored(t *testing.T) {
+	t.Parallel()
+	c := startChildWith(t, func(cmd *exec.Cmd) {
+		cmd.Args = []string{"sh", "-c", `trap "" INT; exec "$0"`, cmd.Path}
+		cmd.Path = "/bin/sh"
+		cmd.Env = append(cmd.Env, "HANDOVER_TEST_NOTIFY=alone")
+	})
+	c.signal(os.Interrupt)
+	c.signal(syscall.SIGTERM)
+	require.Equal(t, "terminated signal received, haste false", c.line())
+	require.Equal(t, "exit status 0", c.wait())
 }
 
 func TestSIGQUITIsUntouched(t *testing.T) {

@@ -33,7 +33,7 @@ func TestProbesAreKnown(t *testing.T) {
 				require.NoError(t, c.Close())
 				require.NoError(t, s.Shutdown(t.Context()))
 				require.NoError(t, <-s.served)
-				require.Equal(t, tc.linger, s.Report().Took > time.Second)
+				require.Equal(t, tc.linger, s.Report().Ended > time.Second)
 			})
 		})
 	}

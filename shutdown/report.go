@@ -6,34 +6,77 @@ import (
 	"time"
 )
 
-// Report tells how a Server stopped. Durations count from the call of Shutdown
-// or Close.
+// Report tells how a Server stopped. Durations count from the signal, where
+// Shutdown's context knows of it (Notify's does), and otherwise from the call of
+// Shutdown or Close.
 type Report struct {
+	Began          time.Duration // t1: the call of Shutdown or Close
 	Silence        time.Duration // on new connections, that the evidence asked for; the linger may have ended before
-	LastNew        time.Duration // when the last first request on a new connection came; 0: none came
-	ListenerClosed time.Duration // t2: when the listener closed
-	Took           time.Duration // t3: until the last connection was gone
+	LastNew        time.Duration // when the last first request on a new connection came; 0: none came since Began
+	ListenerClosed time.Duration // t2
+	Ended          time.Duration // t3: when the last connection was gone
+	Steps          []Step        // the same moments, and what was in flight
+	Finished       int           // requests that were answered since Began
+	Refused        int           // of those: with 503, since they came too late
 	GivenUp        int           // idle connections that were closed after long silence
+	Told           int           // long-lived connections that were told to come to an end
 	Cut            []Cut         // what was still in flight at the deadline
 }
 
+// Step is a moment of the stop.
+type Step struct {
+	Name        string // "shutdown", "listener closing", "last call", "cut" or "ended"
+	At          time.Duration
+	Connections Connections
+}
+
+// Connections says how many connections are open, by what they are doing, and how
+// many requests are in flight on them.
+type Connections struct {
+	New      int // accepted, but nothing has come
+	Reading  int // a request is half read
+	Active   int // a request is being answered; HTTP/2: one or more
+	Idle     int // waiting for the next request
+	Hijacked int // upgraded, and not closed
+	Requests int // in flight on those that are active
+}
+
+// Connections looks at every connection: it is for metrics, a few times a minute.
+func (s *Server) Connections() Connections { return Connections(s.traffic.Count()) }
+
+// step notes that a moment of the stop has come.
+func (d *drain) step(name string) {
+	d.report.Steps = append(d.report.Steps, Step{name, d.since(d.traffic.Now()), d.Connections()})
+}
+
+// since is a moment on the report's clock.
+func (d *drain) since(moment time.Duration) time.Duration { return moment - d.asked }
+
 func (d *drain) conclude(ctx context.Context) {
-	d.report.Took = d.traffic.Now() - d.began
-	d.report.LastNew = max(0, d.traffic.LastNew()-d.began)
+	r := &d.report
+	r.Began, r.Ended = d.since(d.began), d.since(d.traffic.Now())
+	if last := d.traffic.LastNew(); last > d.began {
+		r.LastNew = d.since(last)
+	}
+	r.Refused = int(d.refused.Load())
 	d.mu.Lock()
-	d.Server.report = d.report
+	d.Server.report = *r
 	d.mu.Unlock()
 	addr := d.http.Addr
 	if listening := d.Addr(); listening != nil {
 		addr = listening.String()
 	}
 	level := slog.LevelInfo
-	if len(d.report.Cut) > 0 {
+	if len(r.Cut) > 0 {
 		level = slog.LevelWarn
 	}
-	d.logger().Log(ctx, level, "drained", "addr", addr, "took", d.report.Took,
-		"silence", d.report.Silence, "last_new", d.report.LastNew, "listener_closed", d.report.ListenerClosed,
-		"given_up", d.report.GivenUp, "cut", len(d.report.Cut))
+	d.logger().LogAttrs(ctx, level, "drained",
+		slog.String("addr", addr), slog.Duration("began", r.Began), slog.Duration("last_new", r.LastNew),
+		slog.Duration("linger_min", d.cfg.LingerMin), slog.Duration("silence", r.Silence),
+		slog.Duration("listener_closed", r.ListenerClosed), slog.Duration("ended", r.Ended),
+		slog.Int("in_flight", r.Steps[0].Connections.Requests), slog.Int("hijacked", r.Steps[0].Connections.Hijacked),
+		slog.Int("finished", r.Finished), slog.Int("refused", r.Refused), slog.Int("given_up", r.GivenUp),
+		slog.Int("told", r.Told), slog.Int("cut", len(r.Cut)))
 }
 
 // Report tells how the server stopped; zero before it has.

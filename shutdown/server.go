@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/handover-go/handover/shutdown/internal/traffic"
@@ -31,6 +32,16 @@ type Config struct {
 	// not a balancer sends traffic. Default: the usual probe paths and the agents
 	// of the kubelet, AWS, Google, Consul, Envoy and HAProxy.
 	IsProbe func(*http.Request) bool
+	// RetryAfter keeps the listener open after the linger, as long as anything is
+	// in flight, and answers what still comes with 503 and this Retry-After
+	// (probes and /metrics excepted). It is for clients that find no other
+	// instance and heed it; the others are better off with a refused connection,
+	// which may always be tried again. Default 0: the listener closes.
+	RetryAfter time.Duration
+	// Envoy adds X-Envoy-Immediate-Health-Check-Fail to each response of the
+	// drain: an Envoy that checks this instance's health takes it out of rotation
+	// at once. Default false.
+	Envoy bool
 	// Listener is used instead of opening http.Server.Addr: a Unix socket, or one
 	// that systemd holds; not one that speaks TLS, which is TLSConfig's matter. If
 	// it has no SetDeadline, what waits in its queue is lost when it closes.
@@ -50,11 +61,14 @@ type Server struct {
 	cfg     Config
 
 	traffic *traffic.Table
+	late    atomic.Bool  // what comes now would not finish: it is refused
+	refused atomic.Int64 // so many times
 
-	mu       sync.Mutex
-	listener *traffic.Listener
-	serving  bool
-	report   Report
+	mu        sync.Mutex
+	listener  *traffic.Listener
+	serving   bool
+	baseEnded func() error // of the http.Server's BaseContext
+	report    Report
 
 	stopOnce sync.Once
 	stopping chan struct{} // Shutdown or Close has been called

@@ -1,15 +1,24 @@
 package traffic
 
 import (
-	"errors"
-	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
+	"github.com/handover-go/handover/shutdown/internal/h2"
+	"github.com/handover-go/handover/shutdown/internal/told"
+)
+
+const (
+	// A connection that has never spoken may be about to: its first bytes are a
+	// round trip behind the handshake. net/http waits five seconds and more
+	// (golang/go#22682).
+	freshGrace = 500 * time.Millisecond
+	// A request that is half read is waited for as long as bytes keep coming.
+	readingGrace = 5 * time.Second
 )
 
 // A phase is what a connection is doing.
@@ -21,8 +30,9 @@ const (
 	busy                  // a request is being answered
 	idle                  // answered and flushed, waiting for the next
 	hijacked              // taken over by the application
-	closing               // about to be closed by us, unless bytes arrive
+	closing               // about to be closed by us, unless bytes arrive; HTTP/2: it was sent away
 	closed
+	framed // HTTP/2, which knows by its frames
 )
 
 // A stamp is a phase and since when, in one word, so that both change at once:
@@ -49,6 +59,11 @@ type conn struct {
 	http2     atomic.Bool
 	secure    atomic.Pointer[net.Conn] // the same connection with TLS around it
 	goroutine atomic.Uint64            // stack.ID of the one that answers; 0: nothing was asked yet
+	h2        atomic.Pointer[h2.Conn]  // set before framed
+	told      told.Signal
+
+	mu      sync.Mutex
+	streams map[*Stream]struct{} // of HTTP/2
 }
 
 func (c *conn) load() stamp { return stamp(c.stamp.Load()) }
@@ -82,39 +97,51 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) heard() bool {
 	for {
 		before := c.load()
-		switch before.phase() {
-		case closed:
+		switch {
+		case before.phase() == closed:
 			return false
-		case busy, hijacked: // the body, or not ours any more
+		case c.expects(before.phase()):
 			return true
-		case idle:
-			if c.http2.Load() { // a ping or a window, not a request
-				return true
-			}
-		}
-		if !c.swap(before, reading) {
+		case !c.swap(before, reading):
 			continue
-		}
-		if before.phase() == idle {
+		case before.phase() == idle:
 			c.waited.Store(int64(c.table.clock.coarse() - before.since()))
 		}
 		return true
 	}
 }
 
+// expects reports whether bytes are nothing new: a body, what is not ours any
+// more, a frame that is no request.
+func (c *conn) expects(p phase) bool {
+	switch p {
+	case busy, hijacked, framed:
+		return true
+	case idle:
+		return c.http2.Load()
+	case closing:
+		return c.h2.Load() != nil
+	}
+	return false
+}
+
 // begin is told of each request by the handler.
 func (c *conn) begin(r *http.Request) {
 	c.asked.note(r)
+	if c.goroutine.Load() == 0 { // net/http answers HTTP/1 on the connection's own goroutine
+		c.goroutine.Store(uint64(stack.Current()))
+	}
+	c.arrived(r)
+}
+
+// arrived is the evidence that a request gives.
+func (c *conn) arrived(r *http.Request) {
 	if c.spoken.Load() {
 		if !c.again.Load() {
 			c.again.Store(true)
 		}
-		c.table.furtherRequest(r, time.Duration(c.waited.Load()))
+		c.table.furtherRequest(r, time.Duration(c.waited.Load()), r.ProtoMajor < 2)
 		return
-	}
-	if c.goroutine.Load() == 0 { // net/http answers HTTP/1 on the connection's own goroutine
-		c.goroutine.Store(uint64(stack.Current()))
-		c.http2.Store(r.ProtoMajor >= 2)
 	}
 	if !c.table.isProbe(r) && !c.spoken.Swap(true) {
 		c.table.firstRequest()
@@ -130,18 +157,24 @@ func (c *conn) changed(outer net.Conn, state http.ConnState) {
 			c.secure.Store(&secure)
 		}
 	case http.StateActive:
-		c.enter(busy)
+		if c.h2.Load() == nil {
+			c.enter(busy)
+		}
 	case http.StateIdle:
-		c.answered(c.enter(idle))
+		if c.h2.Load() == nil {
+			c.ended(c.enter(idle))
+		}
 	case http.StateHijacked:
 		c.enter(hijacked)
 	case http.StateClosed: // known from Close
 	}
 }
 
-func (c *conn) answered(before stamp) {
+func (c *conn) ended(before stamp) {
 	if before.phase() == busy {
 		c.table.takes.observe(c.table.clock.coarse() - before.since())
+		c.table.answered()
+		return
 	}
 	c.table.hasEnded()
 }
@@ -161,54 +194,40 @@ func (c *conn) giveUp(seen stamp) bool {
 	if !c.swap(gone, closed) {
 		return false
 	}
+	c.part()
+	return true
+}
+
+// part closes with a goodbye.
+func (c *conn) part() {
 	if secure := c.secure.Load(); secure != nil {
-		// TLS says goodbye, and may wait up to 5 s for a client that does not
-		// read. Until then the table waits for the connection.
+		// TLS may wait up to 5 s for a client that does not read. Until then the
+		// table waits for the connection.
 		go func() { _ = (*secure).Close() }()
-		return true
+		return
 	}
 	_ = c.Close() // nobody is left to be told of its error
-	return true
 }
 
 // Close is called by net/http, by the application that hijacked, or by giveUp.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.table.remove(c)
-	c.answered(c.enter(closed))
+	c.ended(c.enter(closed))
 	return err
 }
 
-// ReadFrom keeps sendfile(2) for responses that are files.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
-
-// CloseWrite lets net/http say goodbye to a client that is still sending.
-func (c *conn) CloseWrite() error {
-	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return w.CloseWrite()
+// grace is how long the connection is waited for at the least.
+func (c *conn) grace(p phase) time.Duration {
+	switch {
+	case p == idle && !c.http2.Load():
+		return 0
+	case p == reading && !c.handshaken():
+		return readingGrace
 	}
-	return errors.ErrUnsupported
+	return freshGrace // also HTTP/2's: net/http says idle before it has flushed the last frame
 }
 
-// NetConn is for those who need the connection's own type, as in tls.Conn.
-func (c *conn) NetConn() net.Conn { return c.Conn }
-
-// SyscallConn is for those who need the socket, such as its peer's credentials.
-func (c *conn) SyscallConn() (syscall.RawConn, error) {
-	if s, ok := c.Conn.(syscall.Conn); ok {
-		return s.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
-}
-
-// connOf finds ours, below TLS if need be.
-func connOf(c net.Conn) *conn {
-	if ours, ok := c.(*conn); ok {
-		return ours
-	}
-	if wrapped, ok := c.(interface{ NetConn() net.Conn }); ok {
-		ours, _ := wrapped.NetConn().(*conn)
-		return ours
-	}
-	return nil
-}
+// handshaken reports whether the bytes that came may have been TLS's own: a
+// connection that a browser has opened in advance is no half-read request.
+func (c *conn) handshaken() bool { return c.secure.Load() != nil && c.goroutine.Load() == 0 }

@@ -37,10 +37,11 @@ func (t *Table) LastNew() time.Duration { return time.Duration(t.news.last.Load(
 // New connections alone are not enough to watch. A proxy that still sends here
 // may need none for long, while it uses those it has pooled; but each answer of
 // the drain ends one of those, and then the new ones appear, as often as requests
-// did. So the gaps between those count as well.
-func (t *Table) QuietAt(e Evidence) (at, silence time.Duration) {
+// did. So the gaps between those count as well, and so does what Look has seen:
+// begunAgain.
+func (t *Table) QuietAt(e Evidence, begunAgain time.Duration) (at, silence time.Duration) {
 	silence = max(e.Silence, min(silenceFactor*t.arrivals.longest(), e.most))
-	again := max(time.Duration(t.further.Load()), t.lastBegunAgain())
+	again := max(time.Duration(t.further.Load()), begunAgain)
 	return max(
 		after(t.LastNew(), silence),
 		after(again, e.Patience),
@@ -53,15 +54,4 @@ func after(event, silence time.Duration) time.Duration {
 		return 0 // it never happened
 	}
 	return event + silence
-}
-
-// lastBegunAgain is when the last request on an old connection came, of those
-// that are in flight.
-func (t *Table) lastBegunAgain() (last time.Duration) {
-	for _, c := range t.list() {
-		if seen := c.load(); seen.phase() == busy && c.again.Load() {
-			last = max(last, seen.since())
-		}
-	}
-	return last
 }

@@ -16,8 +16,11 @@ type InFlight struct {
 	// that is very long.
 	Request  *http.Request
 	Hijacked bool
+	Told     bool // it listened, and was told to come to an end
 	Age      time.Duration
 	Stack    string // of the goroutine that answers it, where that is known
+
+	goroutine stack.ID
 }
 
 // InFlight lists what would be lost if all connections were closed now.
@@ -25,23 +28,11 @@ func (t *Table) InFlight() []InFlight {
 	now := t.clock.exact()
 	var list []InFlight
 	var ids []stack.ID
-	for _, c := range t.list() {
-		seen := c.load()
-		f := InFlight{Age: now - seen.since()}
-		switch seen.phase() {
-		case busy:
-			f.Request = c.asked.request()
-		case hijacked:
-			f.Request, f.Hijacked = c.asked.request(), true
-		case reading:
-			if c.handshaken() {
-				continue
-			}
-		default:
-			continue
-		}
-		list = append(list, f)
-		ids = append(ids, stack.ID(c.goroutine.Load()))
+	for _, c := range t.list(nil) {
+		list = append(list, c.inFlight(now)...)
+	}
+	for _, f := range list {
+		ids = append(ids, f.goroutine)
 	}
 	if len(ids) == 0 {
 		return nil
@@ -49,6 +40,34 @@ func (t *Table) InFlight() []InFlight {
 	found := stack.Of(ids...)
 	for i, id := range ids {
 		list[i].Stack = found[id]
+	}
+	return list
+}
+
+func (c *conn) inFlight(now time.Duration) []InFlight {
+	seen := c.load()
+	told := c.told.Listening() && c.told.Told()
+	if streams := c.inStreams(now, told); len(streams) > 0 {
+		return streams
+	}
+	f := InFlight{Told: told, Age: now - seen.since(), goroutine: stack.ID(c.goroutine.Load())}
+	switch p := seen.phase(); {
+	case p == busy, p == hijacked:
+		f.Request, f.Hijacked = c.asked.request(), p == hijacked
+	case p == framed && c.h2.Load().Streams() > 0:
+	case p == reading && !c.handshaken():
+	default:
+		return nil
+	}
+	return []InFlight{f}
+}
+
+func (c *conn) inStreams(now time.Duration, told bool) []InFlight {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []InFlight
+	for s := range c.streams {
+		list = append(list, InFlight{Request: s.asked.request(), Told: told, Age: now - s.began, goroutine: s.goroutine})
 	}
 	return list
 }

@@ -51,6 +51,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		switch {
 		case err == nil:
 			c := &conn{Conn: raw, table: l.table}
+			c.told.Go = l.table.calls.Go
 			c.stamp.Store(uint64(newStamp(fresh, l.table.clock.exact())))
 			l.table.add(c)
 			return c, nil

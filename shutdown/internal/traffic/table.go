@@ -4,9 +4,12 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/internal/told"
 )
 
 // Table holds the open connections of one server. Its methods are safe for
@@ -21,10 +24,12 @@ type Table struct {
 	takes gaps // not between, but within: how long requests take
 
 	draining  atomic.Bool
-	arrivals  gaps          // while draining: between requests on whatever connection
-	further   atomic.Int64  // while draining: when the last request came on an old one
-	lastEnded atomic.Int64  // while draining: when the last answer or connection ended
-	ended     chan struct{} // something has
+	arrivals  gaps           // while draining: between requests on whatever connection
+	further   atomic.Int64   // while draining: when the last request came on an old one
+	lastEnded atomic.Int64   // while draining: when the last answer or connection ended
+	finished  atomic.Int64   // while draining: how many requests have been answered
+	ended     chan struct{}  // something has
+	calls     sync.WaitGroup // of those who asked to be called when told
 
 	mu  sync.Mutex
 	all map[*conn]struct{}
@@ -79,7 +84,7 @@ func (t *Table) Len() int {
 
 // CloseAll closes every connection, whatever it is doing.
 func (t *Table) CloseAll() {
-	for _, c := range t.list() {
+	for _, c := range t.list(nil) {
 		_ = c.Close() // of what is being thrown away
 	}
 }
@@ -94,7 +99,11 @@ func (t *Table) Changed(c net.Conn, state http.ConnState) {
 // Context is for http.Server.ConnContext. The key is the table itself: pointers
 // are the fastest to compare, and each request looks for it.
 func (t *Table) Context(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, t, connOf(c))
+	ours := connOf(c)
+	if ours != nil {
+		ctx = told.With(ctx, &ours.told)
+	}
+	return context.WithValue(ctx, t, ours)
 }
 
 // Begin is for the handler, on the goroutine that answers r.
@@ -113,19 +122,44 @@ func (t *Table) firstRequest() {
 	}
 }
 
-// furtherRequest notes how long a connection waited for its next request. A
-// prober is asked for only where it would matter.
-func (t *Table) furtherRequest(r *http.Request, waited time.Duration) {
-	draining := t.draining.Load()
-	if !draining && !t.reuse.matters(waited) || t.isProbe(r) {
+// furtherRequest notes that a connection was used again, and how long it waited
+// for that; HTTP/2 does not wait. A prober is asked for only where it would
+// matter.
+func (t *Table) furtherRequest(r *http.Request, waited time.Duration, waits bool) {
+	draining, matters := t.draining.Load(), waits && t.reuse.matters(waited)
+	if !draining && !matters || t.isProbe(r) {
 		return
 	}
-	t.reuse.observe(waited)
+	if matters {
+		t.reuse.observe(waited)
+	}
 	if draining {
 		now := t.clock.exact()
 		t.further.Store(int64(now))
 		t.arrivals.event(now)
 	}
+}
+
+// answered is a request that has ended well, or with its connection.
+func (t *Table) answered() {
+	if t.draining.Load() {
+		t.finished.Add(1)
+	}
+	t.hasEnded()
+}
+
+// Finished is how many requests have ended since Drain.
+func (t *Table) Finished() int { return int(t.finished.Load()) }
+
+// Calls is closed when everything that was called because it had been told has
+// returned.
+func (t *Table) Calls() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		t.calls.Wait()
+		close(done)
+	}()
+	return done
 }
 
 func (t *Table) hasEnded() {
@@ -151,10 +185,11 @@ func (t *Table) remove(c *conn) {
 	delete(t.all, c)
 }
 
-func (t *Table) list() []*conn {
+// list fills the memory of a former list.
+func (t *Table) list(list []*conn) []*conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := make([]*conn, 0, len(t.all))
+	list = slices.Grow(list[:0], len(t.all))
 	for c := range t.all {
 		list = append(list, c)
 	}
@@ -163,7 +198,7 @@ func (t *Table) list() []*conn {
 
 // OnlyHijacked reports whether net/http knows none of the connections any more.
 func (t *Table) OnlyHijacked() bool {
-	for _, c := range t.list() {
+	for _, c := range t.list(nil) {
 		if c.load().phase() != hijacked {
 			return false
 		}

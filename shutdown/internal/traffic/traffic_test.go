@@ -3,7 +3,6 @@ package traffic_test
 import (
 	"context"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"testing"
@@ -40,18 +39,18 @@ func TestAnIdleConnectionIsNotGivenUpWhenBytesHaveComeThatNobodyHasRead(t *testi
 	_, err := io.WriteString(client, "GET / HTTP/1.1\r\n")
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { // the bytes have crossed loopback
-		swept := table.Sweep(table.Now(), 0)
-		require.Zero(t, swept.GivenUp, "a request was thrown away")
-		return swept.Warm == 1
+		seen := table.Depart(traffic.Spread{}).Look(table.Now(), traffic.Patience{})
+		require.Zero(t, seen.GivenUp, "a request was thrown away")
+		return seen.Warm == 1
 	}, time.Second, time.Millisecond)
 
 	b := make([]byte, 100)
 	n, err := server.Read(b)
 	require.NoError(t, err)
 	require.Equal(t, "GET / HTTP/1.1\r\n", string(b[:n]))
-	swept := table.Sweep(table.Now(), 0)
-	require.Equal(t, 1, swept.Warm, "a request that is half read was thrown away")
-	require.InDelta(t, 5*time.Second, swept.Next-table.Now(), float64(time.Second), "nobody will look again")
+	seen := table.Depart(traffic.Spread{}).Look(table.Now(), traffic.Patience{})
+	require.Equal(t, 1, seen.Warm, "a request that is half read was thrown away")
+	require.LessOrEqual(t, seen.Next-table.Now(), time.Second, "nobody will look again")
 	require.Len(t, table.InFlight(), 1)
 }
 
@@ -63,7 +62,7 @@ func TestAConnectionThatCouldNotBeGivenUpIsLookedAtAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		now := table.Now()
-		return table.Sweep(now, 0).Next == now
+		return table.Depart(traffic.Spread{}).Look(now, traffic.Patience{}).Next <= now+time.Millisecond
 	}, time.Second, time.Millisecond)
 }
 
@@ -74,7 +73,7 @@ func TestBytesThatComeToAConnectionGivenUpAreNotRead(t *testing.T) {
 	server, err := l.Accept()
 	require.NoError(t, err)
 	table.Changed(server, http.StateIdle)
-	require.Equal(t, 1, table.Sweep(table.Now()+time.Hour, 0).GivenUp)
+	require.Equal(t, 1, table.Depart(traffic.Spread{}).Look(table.Now()+time.Hour, traffic.Patience{}).GivenUp)
 	_, err = server.Read(make([]byte, 1))
 	require.Error(t, err)
 	require.NoError(t, theirs.Close())
@@ -114,12 +113,14 @@ func TestAConnectionIsGivenUpWhenItsPatienceHasEnded(t *testing.T) {
 	server, client := pair(t, table)
 	table.Changed(server, http.StateIdle)
 
-	swept := table.Sweep(table.Now(), time.Hour)
-	require.Equal(t, 1, swept.Warm)
-	require.Zero(t, swept.GivenUp)
-	require.InDelta(t, time.Hour, swept.Next, float64(time.Second))
+	departure := table.Depart(traffic.Spread{})
+	seen := departure.Look(table.Now(), traffic.Patience{Idle: time.Hour})
+	require.Equal(t, 1, seen.Warm)
+	require.Zero(t, seen.GivenUp)
 
-	require.Equal(t, 1, table.Sweep(table.Now()+2*time.Hour, time.Hour).GivenUp)
+	seen = departure.Look(table.Now()+2*time.Hour, traffic.Patience{Idle: time.Hour})
+	require.Equal(t, 1, seen.GivenUp)
+	require.Zero(t, seen.Warm)
 	require.Zero(t, table.Len())
 	_, err := client.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
@@ -136,7 +137,8 @@ func TestWhatIsBusyIsNeverGivenUp(t *testing.T) {
 			table := traffic.New(noProbes)
 			server, _ := pair(t, table)
 			table.Changed(server, state)
-			require.Equal(t, traffic.Swept{Next: math.MaxInt64}, table.Sweep(table.Now()+time.Hour, 0))
+			now := table.Now() + time.Hour
+			require.Equal(t, traffic.Seen{Next: now + time.Second}, table.Depart(traffic.Spread{}).Look(now, traffic.Patience{}))
 			require.Equal(t, 1, table.Len())
 		})
 	}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package shutdown_test
+
+func filesChild() {}

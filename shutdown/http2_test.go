@@ -1,0 +1,228 @@
+package shutdown_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/shutdown"
+)
+
+// http2Server serves HTTP/2 on a free port, with TLS or without.
+func http2Server(t *testing.T, encrypted bool, h http.Handler, cfg shutdown.Config) *running {
+	t.Helper()
+	srv := &http.Server{Addr: "127.0.0.1:0", Handler: h}
+	if encrypted {
+		lender := httptest.NewTLSServer(nil) // lends its certificate
+		lender.Close()
+		srv.TLSConfig = &tls.Config{Certificates: lender.TLS.Certificates}
+	} else {
+		srv.Protocols = new(http.Protocols)
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
+	}
+	return serve(t, srv, cfg)
+}
+
+// http2Client connects to whatever dial returns, and has no body that could be
+// sent again.
+func http2Client(t *testing.T, encrypted bool, addr func() string) *http.Client {
+	t.Helper()
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // its own certificate
+		Protocols:       new(http.Protocols),
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, addr())
+		},
+	}
+	transport.Protocols.SetHTTP2(encrypted)
+	transport.Protocols.SetUnencryptedHTTP2(!encrypted)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func scheme(encrypted bool) string {
+	if encrypted {
+		return "https://test"
+	}
+	return "http://test"
+}
+
+// post sends a body that net/http's client can send again if it knows that the
+// first attempt was not processed; or, streamed, one that it cannot.
+func post(client *http.Client, url, text string, streamed bool) error {
+	var body io.Reader = strings.NewReader(text)
+	if streamed {
+		body = struct{ io.Reader }{body}
+	}
+	resp, err := client.Post(url, "text/plain", body) //nolint:noctx // ends with the server
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	got, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode != http.StatusOK || string(got) != text) {
+		err = errors.New(resp.Status + " " + string(got))
+	}
+	return err
+}
+
+func bothHTTP2(t *testing.T, test func(t *testing.T, encrypted bool)) {
+	t.Helper()
+	for name, encrypted := range map[string]bool{"TLS": true, "unencrypted": false} {
+		t.Run(name, func(t *testing.T) { test(t, encrypted) })
+	}
+}
+
+// ledger says how often each request was executed.
+type ledger struct {
+	mu    sync.Mutex
+	times map[string]int
+}
+
+func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	l.times[string(text)]++
+	l.mu.Unlock()
+	_, _ = w.Write(text)
+}
+
+func (l *ledger) executed(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.times[text]
+}
+
+// net/http sends one GOAWAY and drops what is on the wire; see docs/design/004.
+// Here each request is executed, and once. The one exception is the client's own:
+// net/http's closes the body of a request that it was about to send when it reads
+// the GOAWAY, and cannot send it to anybody else if the body is streamed. Such a
+// request has not left the client.
+func TestNoStreamIsLostWhenAnHTTP2ServerStops(t *testing.T) {
+	for name, streamed := range map[string]bool{"bodies that are kept": false, "streamed bodies": true} {
+		t.Run(name, func(t *testing.T) {
+			bothHTTP2(t, func(t *testing.T, encrypted bool) {
+				book := &ledger{times: make(map[string]int)}
+				quick := shutdown.Config{LingerMax: 300 * time.Millisecond}
+				var now atomic.Pointer[running]
+				now.Store(http2Server(t, encrypted, book, quick))
+				client := http2Client(t, encrypted, func() string { return now.Load().Addr().String() })
+				ctx, cancel := context.WithCancel(t.Context())
+				var sent, unsent atomic.Int64
+				var clients sync.WaitGroup
+				for range 10 {
+					clients.Go(func() {
+						for ctx.Err() == nil {
+							text := strconv.FormatInt(sent.Add(1), 10)
+							err, executed := post(client, scheme(encrypted), text, streamed), 1
+							if err != nil && streamed && strings.HasSuffix(err.Error(), "net/http: cannot rewind body after connection loss") {
+								unsent.Add(1)
+								err, executed = nil, 0
+							}
+							if err != nil || book.executed(text) != executed {
+								t.Errorf("request %s was executed %d times: %v", text, book.executed(text), err)
+							}
+						}
+					})
+				}
+				for range 3 {
+					before := sent.Load()
+					require.Eventually(t, func() bool { return sent.Load() > before+100 }, 10*time.Second, time.Millisecond)
+					old := now.Swap(http2Server(t, encrypted, book, quick))
+					require.NoError(t, old.Shutdown(context.WithoutCancel(ctx)))
+					require.NoError(t, <-old.served)
+				}
+				cancel()
+				clients.Wait()
+				require.NoError(t, now.Load().Close(t.Context()))
+				require.NoError(t, <-now.Load().served)
+				t.Logf("%d requests, of which %d never left the client", sent.Load(), unsent.Load())
+			})
+		})
+	}
+}
+
+// After its GOAWAY net/http keeps an idle connection for a second.
+func TestAnIdleHTTP2ConnectionDoesNotHoldTheStop(t *testing.T) {
+	bothHTTP2(t, func(t *testing.T, encrypted bool) {
+		s := http2Server(t, encrypted, http.HandlerFunc(hello), shutdown.Config{})
+		client := http2Client(t, encrypted, func() string { return s.Addr().String() })
+		resp, err := client.Get(scheme(encrypted)) //nolint:noctx // ends with the server
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Eventually(t, func() bool { return s.Connections().Idle == 1 }, time.Second, time.Millisecond)
+		require.NoError(t, s.Close(t.Context()))
+		require.NoError(t, <-s.served)
+		require.Less(t, s.Report().Ended, 700*time.Millisecond)
+	})
+}
+
+func TestEachStreamIsInFlightAndNamed(t *testing.T) {
+	bothHTTP2(t, func(t *testing.T, encrypted bool) {
+		slow := newBlocking()
+		mux := http.NewServeMux()
+		mux.Handle("GET /orders/{id}", slow)
+		mux.Handle("GET /carts/{id}", slow)
+		s := http2Server(t, encrypted, mux, shutdown.Config{LingerMax: -1})
+		client := http2Client(t, encrypted, func() string { return s.Addr().String() })
+		var clients sync.WaitGroup
+		for _, path := range []string{"/orders/secret", "/carts/secret"} {
+			clients.Go(func() {
+				resp, err := client.Get(scheme(encrypted) + path) //nolint:noctx // ends with the server
+				if err == nil {
+					_ = resp.Body.Close()
+				}
+			})
+		}
+		<-slow.entered
+		<-slow.entered
+		open := s.Connections()
+		require.Equal(t, 2, open.Requests)
+		require.Equal(t, 1, open.Active, "both on one connection")
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		err := s.Shutdown(ctx)
+		require.ErrorContains(t, err, "shutdown: cut 2 in flight: ")
+		require.ErrorContains(t, err, "GET /orders/{id} after")
+		require.ErrorContains(t, err, "GET /carts/{id} after")
+		for _, cut := range s.Report().Cut {
+			require.Contains(t, cut.Stack, "blocking.ServeHTTP")
+		}
+		close(slow.release)
+		clients.Wait()
+		require.NoError(t, <-s.served)
+	})
+}
+
+func TestAStreamOfHTTP2IsToldAndEndsBetweenTwoEvents(t *testing.T) {
+	bothHTTP2(t, func(t *testing.T, encrypted bool) {
+		s := http2Server(t, encrypted, http.HandlerFunc(stream), shutdown.Config{})
+		client := http2Client(t, encrypted, func() string { return s.Addr().String() })
+		resp, err := client.Get(scheme(encrypted)) //nolint:noctx // ends with the server
+		require.NoError(t, err)
+		require.NoError(t, s.Close(t.Context()))
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, "event;bye", string(text))
+		require.NoError(t, <-s.served)
+		require.Equal(t, 1, s.Report().Told)
+		require.Equal(t, 1, s.Report().Finished)
+	})
+}

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package shutdown
+
+// dieByInterrupt returns: Windows has no signals that a process could send to
+// itself.
+func dieByInterrupt() {}
