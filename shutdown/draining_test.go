@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/handover-go/handover/internal/haste"
 	"github.com/handover-go/handover/shutdown"
 )
 
@@ -313,5 +314,32 @@ func TestTheReportSaysWhatWasInFlightWhen(t *testing.T) {
 			"2.5s ended {New:0 Reading:0 Active:0 Idle:0 Hijacked:0 Requests:0}",
 		}, steps)
 		require.Equal(t, 1, s.Report().Finished)
+	})
+}
+
+// The delay before Shutdown belongs to the stop: what people tune is counted from
+// the signal.
+func TestTheReportCountsFromTheSignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		s.traffic(100*time.Millisecond, 2*time.Second)
+		ctx, _ := haste.With(context.WithoutCancel(t.Context()))
+		haste.Begin(ctx, time.Now())
+		s.traffic(100*time.Millisecond, 2*time.Second)
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(ctx) }()
+		s.traffic(100*time.Millisecond, 500*time.Millisecond)
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+		report := s.Report()
+		for name, tc := range map[string]struct{ want, got time.Duration }{
+			"began":           {2000 * time.Millisecond, report.Began},
+			"last new":        {2400 * time.Millisecond, report.LastNew},
+			"silence":         {500 * time.Millisecond, report.Silence},
+			"listener closed": {2900 * time.Millisecond, report.ListenerClosed},
+			"ended":           {2900 * time.Millisecond, report.Ended},
+		} {
+			require.Equal(t, tc.want, tc.got.Round(100*time.Millisecond), name)
+		}
 	})
 }

@@ -89,11 +89,13 @@ func (n notifier) run(ctx context.Context, markHaste func(), cancel context.Canc
 			ended = nil
 			if first.IsZero() {
 				first = time.Now()
+				haste.Begin(ctx, first)
 			}
 		case sig := <-n.signals:
 			switch {
 			case first.IsZero():
 				first = time.Now()
+				haste.Begin(ctx, first)
 				if sig == os.Interrupt {
 					markHaste()
 				}
