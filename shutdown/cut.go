@@ -29,7 +29,7 @@ type Cut struct {
 // error.
 type CutError struct {
 	Cut   []Cut
-	cause error
+	Cause error // why it was not waited for any longer
 }
 
 // mostNamed keeps the error readable; the Cut has all.
@@ -45,10 +45,10 @@ func (e *CutError) Error() string {
 		}
 		fmt.Fprintf(&b, "%s after %s, ", c.What, c.Age.Round(time.Millisecond))
 	}
-	return strings.TrimSuffix(b.String(), ", ") + ": " + e.cause.Error()
+	return strings.TrimSuffix(b.String(), ", ") + ": " + e.Cause.Error()
 }
 
-func (e *CutError) Unwrap() error { return e.cause }
+func (e *CutError) Unwrap() error { return e.Cause }
 
 // cut ends what is left and says what it was.
 func (d *drain) cut(ctx context.Context) error {
@@ -66,7 +66,7 @@ func (d *drain) cut(ctx context.Context) error {
 	if len(untold) == 0 {
 		return nil
 	}
-	return &CutError{Cut: untold, cause: context.Cause(ctx)}
+	return &CutError{Cut: untold, Cause: context.Cause(ctx)}
 }
 
 // what names the request without its path, which may hold secrets.

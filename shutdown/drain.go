@@ -42,6 +42,11 @@ func (s *Server) stop(ctx context.Context, linger bool) error {
 	case <-s.stopped:
 		return s.stopErr
 	case <-ctx.Done():
+	}
+	select {
+	case <-s.stopped: // before ctx ended, or as it did
+		return s.stopErr
+	default:
 		return context.Cause(ctx)
 	}
 }

@@ -73,7 +73,7 @@ func (t *Tracker) Shutdown(ctx context.Context) error {
 	case <-t.stop():
 		return nil
 	case <-ctx.Done():
-		return &CutError{Cut: t.cut(), cause: context.Cause(ctx)}
+		return &CutError{Cut: t.cut(), Cause: context.Cause(ctx)}
 	}
 }
 
