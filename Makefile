@@ -1,6 +1,6 @@
 # GNU make 3.81 (macOS) is enough. Every module of the repository is found by its
 # go.mod; what is installed goes to .tools/ and nowhere else, except for what
-# comes from the system's package manager (a C compiler, PostgreSQL).
+# comes from the system's package manager (a C compiler, PostgreSQL, HAProxy, nginx).
 
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 10s
@@ -10,12 +10,16 @@ FUZZTIME      ?= 10s
 LINTER  := $(CURDIR)/.tools/golangci-lint-$(GOLANGCI_LINT)-$(shell go env GOVERSION)
 MODULES := $(dir $(shell find . -name '.?*' -prune -o -name testdata -prune -o -name go.mod -print))
 
+# Each module is tested as its users get it: by its own go.mod. go.work is for
+# editors.
+export GOWORK := off
+
 # $(call each,command) runs a command in every module and stops at the first
 # that fails.
 each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test tidy lint unit tools compiler postgres bench fuzz matrix clean
+.PHONY: help test tidy lint unit tools compiler postgres haproxy nginx bench fuzz matrix torture clean
 
 help: ## what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +33,7 @@ lint: tools ## go vet, the linters and the formatter; each has its reason in .go
 	$(call each,go vet ./...)
 	$(call each,$(LINTER) run --config $(CURDIR)/.golangci.yml ./...)
 
-unit: compiler postgres ## the tests, with the race detector
+unit: compiler postgres haproxy nginx ## the tests, with the race detector
 	$(call each,go test -race ./...)
 
 tools: $(LINTER) ## golangci-lint, from the Go module proxy
@@ -45,6 +49,12 @@ compiler: ## a C compiler, without which Go has no race detector on most systems
 postgres: ## the PostgreSQL server binaries, for the tests that need them
 	@./scripts/ensure postgres
 
+haproxy: ## HAProxy, for the tests that need it; no service is left running
+	@./scripts/ensure haproxy
+
+nginx: ## nginx with its stream module, for the tests that need it; no service is left running
+	@./scripts/ensure nginx
+
 bench: ## the benchmarks
 	$(call each,go test -run '^$$' -bench . -benchmem ./...)
 
@@ -53,6 +63,9 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 
 matrix: ## the main job with every kind of balancer, lag and round trip
 	go run ./examples/rollout/matrix
+
+torture: haproxy nginx ## the service and the field's, restarted behind real balancers (TIME; TORTURE='-quick')
+	cd interop && go run ./torture $(TORTURE)
 
 clean: ## remove what make has made
 	rm -rf .tools

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
