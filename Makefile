@@ -16,7 +16,7 @@ export GOWORK := off
 
 # $(call each,command) runs a command in every module and stops at the first
 # that fails.
-each = @set -e; export GOWORK=off; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
+each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
 
 .DEFAULT_GOAL := help
 .PHONY: help test tidy lint unit tools compiler postgres haproxy nginx bench fuzz matrix torture clean

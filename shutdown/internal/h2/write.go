@@ -83,20 +83,24 @@ func (c *Conn) injectHere() bool {
 	asks, ends := c.announced && !c.asked, c.finished.Load()
 	frames := c.goodbye(asks, ends)
 	c.mu.Unlock()
-	if len(frames) == 0 {
-		return true
-	}
 	c.asked, c.gone = c.asked || asks, ends
-	if _, c.failed = c.Conn.Write(frames); c.failed != nil {
-		return false
+	if len(frames) > 0 {
+		_, c.failed = c.Conn.Write(frames)
 	}
 	if asks {
 		c.wasAsked()
 	}
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && ends {
-		_ = half.CloseWrite() // the client has been told in any case
+	if ends {
+		c.halfClose()
 	}
-	return true
+	return c.failed == nil
+}
+
+// halfClose says that nothing follows, where that can be said.
+func (c *Conn) halfClose() {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // the client that is there has been told
+	}
 }
 
 func (c *Conn) goodbye(asks, ends bool) (frames []byte) {

@@ -134,11 +134,7 @@ func (d *Departure) scan(now time.Duration, patience Patience) {
 			}
 			d.lasting(now, c, seen)
 		case closing:
-			if now >= seen.since()+goodbye {
-				c.part()
-			} else {
-				d.again(seen.since() + goodbye)
-			}
+			d.parting(now, c, seen)
 		case closed:
 		case fresh, reading, idle:
 			d.warm(now, c, seen)
@@ -180,6 +176,15 @@ func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 	case h.Finish():
 		c.stamp.CompareAndSwap(uint64(seen), uint64(newStamp(closing, now)))
 		d.again(now + goodbye)
+	}
+}
+
+// parting waits for the client to close what has been ended, but not for long.
+func (d *Departure) parting(now time.Duration, c *conn, seen stamp) {
+	if now < seen.since()+goodbye {
+		d.again(seen.since() + goodbye)
+	} else if c.swap(seen, closed) {
+		c.part()
 	}
 }
 
