@@ -19,15 +19,15 @@ func TestIdleConnectionsGoAFewAtATime(t *testing.T) {
 	for name, tc := range map[string]struct {
 		idle   int
 		over   time.Duration
-		looks  []time.Duration
+		looks  []int // milliseconds from the first on
 		closed []int
 	}{
-		"a few go at once":                             {idle: 10, over: time.Second, looks: []time.Duration{0}, closed: []int{10}},
-		"a thousand a second":                          {idle: 200, over: time.Second, looks: []time.Duration{0, 20, 40, 100}, closed: []int{10, 30, 50, 110}},
-		"as many as it takes":                          {idle: 400, over: 200 * time.Millisecond, looks: []time.Duration{0, 20, 100}, closed: []int{10, 50, 210}},
-		"a look that comes late is no burst":           {idle: 2000, over: time.Minute, looks: []time.Duration{0, 5000}, closed: []int{10, 210}},
-		"all at once where nobody asked for a spread":  {idle: 500, looks: []time.Duration{0}, closed: []int{500}},
-		"all are gone when the time for them has past": {idle: 300, over: 100 * time.Millisecond, looks: []time.Duration{0, 50, 100}, closed: []int{10, 160, 300}},
+		"a few go at once":                             {idle: 10, over: time.Second, looks: []int{0}, closed: []int{10}},
+		"a thousand a second":                          {idle: 200, over: time.Second, looks: []int{0, 20, 40, 100}, closed: []int{10, 30, 50, 110}},
+		"as many as it takes":                          {idle: 400, over: 200 * time.Millisecond, looks: []int{0, 20, 100}, closed: []int{10, 50, 210}},
+		"a look that comes late is no burst":           {idle: 2000, over: time.Minute, looks: []int{0, 5000}, closed: []int{10, 210}},
+		"all at once where nobody asked for a spread":  {idle: 500, looks: []int{0}, closed: []int{500}},
+		"all are gone when the time for them has past": {idle: 300, over: 100 * time.Millisecond, looks: []int{0, 50, 100}, closed: []int{10, 160, 300}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestIdleConnectionsGoAFewAtATime(t *testing.T) {
 				began := table.Now()
 				var closed []int
 				for _, at := range tc.looks {
-					closed = append(closed, departure.Look(began+at*time.Millisecond, traffic.Patience{}).GivenUp)
+					closed = append(closed, departure.Look(began+time.Duration(at)*time.Millisecond, traffic.Patience{}).GivenUp)
 				}
 				require.Equal(t, tc.closed, closed)
 				table.CloseAll()
