@@ -15,8 +15,9 @@
 // The evidence is first requests on new connections, probes excepted: silence for
 // three times the longest gap of the last minutes, at least 0.5 s and at most 5 s,
 // and time that was silent already counts. An idle connection stays for as long by
-// the same rule, applied to the time between its requests. There is no linger if
-// no such request ever came, and none when a person pressed Ctrl-C.
+// the same rule, applied to the time between its requests, and as long as any
+// other is used. There is no linger if no such request ever came, and none when a
+// person pressed Ctrl-C.
 //
 // Clients are sent away a few at a time, so that they do not come back as a herd.
 //

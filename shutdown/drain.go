@@ -127,17 +127,25 @@ func (d *drain) warnOfBaseContext(ctx context.Context) {
 // is left whose client might still be told to go away.
 func (d *drain) linger(ctx context.Context) {
 	last := d.began + d.lingerMax
+	patience, begunAgain := d.patience, time.Duration(0)
 	for {
 		now := d.traffic.Now()
-		seen := d.look(now)
-		quietAt, silence := d.traffic.QuietAt(d.evidence, seen.BegunAgain)
+		unusedAt := d.traffic.UnusedAt(d.evidence, begunAgain)
+		if patience.Idle = d.patience.Idle; now < unusedAt {
+			patience.Idle = traffic.Forever
+		}
+		seen := d.look(now, patience)
+		begunAgain = seen.BegunAgain
+		quietAt, silence := d.traffic.QuietAt(d.evidence, begunAgain)
 		d.report.Silence = silence
 		if now >= last || (seen.Warm == 0 && now >= quietAt) {
 			return
 		}
 		next := min(seen.Next, last)
-		if now < quietAt {
-			next = min(next, quietAt)
+		for _, at := range []time.Duration{unusedAt, quietAt} {
+			if now < at {
+				next = min(next, at)
+			}
 		}
 		if !d.wait(ctx, next-now) {
 			return
@@ -153,7 +161,7 @@ func (d *drain) refuseLate(ctx context.Context) {
 	}
 	d.late.Store(true)
 	for now := d.traffic.Now(); now < d.lastCall; now = d.traffic.Now() {
-		d.look(now)
+		d.look(now, d.patience)
 		open := d.Connections()
 		if open.Requests+open.Reading+open.Hijacked == 0 || !d.wait(ctx, 10*pace) {
 			return
@@ -187,7 +195,7 @@ func (d *drain) finish(ctx context.Context) error {
 			d.patience = traffic.Patience{}
 		}
 		closed := d.listenerClosed()
-		next = min(next, d.look(now).Next)
+		next = min(next, d.look(now, d.patience).Next)
 		switch {
 		case !closed:
 			next = now // the queue is emptied within milliseconds
@@ -208,8 +216,8 @@ func (d *drain) finish(ctx context.Context) error {
 	}
 }
 
-func (d *drain) look(now time.Duration) traffic.Seen {
-	seen := d.departure.Look(now, d.patience)
+func (d *drain) look(now time.Duration, patience traffic.Patience) traffic.Seen {
+	seen := d.departure.Look(now, patience)
 	d.report.GivenUp, d.report.Told = seen.GivenUp, seen.Told
 	return seen
 }

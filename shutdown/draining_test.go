@@ -205,9 +205,9 @@ func TestConnectionsThatHaveBeenSilentForLongAreClosedOverTheLinger(t *testing.T
 		ended time.Duration
 		most  int // closed within a tenth of a second
 	}{
-		"a few at once":                  {idle: 10, stop: (*shutdown.Server).Shutdown, most: 10},
-		"a thousand a second":            {idle: 1000, stop: (*shutdown.Server).Shutdown, ended: time.Second, most: 150},
-		"as many as it takes":            {idle: 8000, stop: (*shutdown.Server).Shutdown, ended: 4 * time.Second, most: 300},
+		"a few at once":                  {idle: 10, stop: (*shutdown.Server).Shutdown, ended: 500 * time.Millisecond, most: 10},
+		"a thousand a second":            {idle: 1000, stop: (*shutdown.Server).Shutdown, ended: 1500 * time.Millisecond, most: 150},
+		"as many as it takes":            {idle: 6000, stop: (*shutdown.Server).Shutdown, ended: 4500 * time.Millisecond, most: 200},
 		"all at once where nobody cares": {idle: 1000, stop: (*shutdown.Server).Close, most: 1000},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,11 @@ const (
 	// told for a second at the least: who was told and came back to us is not told
 	// again at once, or it would spin.
 	breather = time.Second
+	// settling is the time in which it shows whether somebody's pool is being used
+	// up; until then an idle connection stays, however long it has been silent.
+	settling = 500 * time.Millisecond
+	// Forever is the patience with idle connections while that is so.
+	Forever = time.Duration(1 << 62)
 	// goodbye is how long a client that was sent away may take to close.
 	goodbye = time.Second
 )
@@ -154,7 +159,11 @@ func (d *Departure) warm(now time.Duration, c *conn, seen stamp) {
 	if warm {
 		d.seen.Warm++
 	}
-	if until := seen.since() + max(patience, grace); now >= until {
+	until := seen.since() + max(patience, grace)
+	if !fresh && d.idle.within > 0 {
+		until = max(until, d.began+settling)
+	}
+	if now >= until {
 		d.idle.waiting = append(d.idle.waiting, visit{c, seen, warm})
 	} else {
 		d.again(until)

@@ -41,12 +41,19 @@ func (t *Table) LastNew() time.Duration { return time.Duration(t.news.last.Load(
 // begunAgain.
 func (t *Table) QuietAt(e Evidence, begunAgain time.Duration) (at, silence time.Duration) {
 	silence = max(e.Silence, min(silenceFactor*t.arrivals.longest(), e.most))
-	again := max(time.Duration(t.further.Load()), begunAgain)
 	return max(
 		after(t.LastNew(), silence),
-		after(again, e.Patience),
+		t.UnusedAt(e, begunAgain),
 		after(time.Duration(t.lastEnded.Load()), comeBack),
 	), silence
+}
+
+// UnusedAt is when old connections have not been used for so long that the others
+// will not be, either. As long as some are, a pool is being used up: it takes
+// first what was used last, and each answer of the drain ends one, so that soon
+// it reaches those which have been silent for minutes.
+func (t *Table) UnusedAt(e Evidence, begunAgain time.Duration) time.Duration {
+	return after(max(time.Duration(t.further.Load()), begunAgain), e.Patience)
 }
 
 func after(event, silence time.Duration) time.Duration {

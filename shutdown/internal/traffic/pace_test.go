@@ -43,6 +43,7 @@ func TestIdleConnectionsGoAFewAtATime(t *testing.T) {
 					table.Changed(server, http.StateIdle)
 				}
 				departure := table.Depart(traffic.Spread{Idle: tc.over})
+				time.Sleep(time.Second) // it has shown that nobody uses them
 				began := table.Now()
 				var closed []int
 				for _, at := range tc.looks {
