@@ -230,6 +230,7 @@ func TestAPoolThatIsUsedUpKeepsWhatHasBeenSilentForLong(t *testing.T) {
 			require.Equal(t, "200 hello", pool[0].get("/"))
 		}
 		done := s.shutdownInBackground()
+		synctest.Wait()
 		for i, c := range pool {
 			require.Equal(t, "200 hello, close", c.get("/"), "connection %d", i)
 			c.gone()

@@ -4,7 +4,7 @@
 //
 //	Announce  → GOAWAY 2³¹-1, PING   the client opens no more streams here
 //	          ← streams, PING ack    those it opened before it knew, then its answer
-//	Told                             the answer has come, and nothing after it
+//	Told                             the answer has come, 0.1 s ago
 //	          → the last END_STREAM  every stream that was read is answered
 //	Finish    → GOAWAY n, end        the client closes; n is the last stream read
 //
@@ -18,7 +18,9 @@
 //
 // Hook uses the seam by which net/http meets golang.org/x/net/http2: the function
 // that http.Server.TLSNextProto has for "unencrypted_http2" serves any net.Conn
-// whose preface has been read. If a version of Go has no such function, Hook changes nothing, and
-// the connections end with net/http's one GOAWAY. Streams that the server pushes
-// are not counted.
+// whose preface has been read. If a version of Go has no such function, Hook
+// changes nothing, and connections end with net/http's one GOAWAY.
+//
+// It cannot help a request that Go's own client fails before it opens a stream
+// (golang/go#62450). Streams that a server pushes are not counted.
 package h2
