@@ -104,7 +104,7 @@ func (s *Server) newDrain(ctx context.Context, linger bool) *drain {
 	d.lastCall = d.end - min(d.evidence.Longest, half)
 	spread := traffic.Spread{} // without a linger all go at once
 	if linger {
-		spread = traffic.Spread{Idle: d.lingerMax * 4 / 5, HTTP2: d.lingerMax / 2, Long: half}
+		spread = traffic.Spread{Idle: d.lingerMax * 9 / 10, HTTP2: d.lingerMax / 2, Long: half}
 	}
 	d.departure = s.traffic.Depart(spread)
 	return d

@@ -78,9 +78,9 @@ func (q *queue) next(now time.Duration) []visit {
 // Depart begins a departure.
 func (t *Table) Depart(over Spread) *Departure {
 	d := &Departure{table: t, began: t.clock.exact()}
-	d.idle.pace = pace{perSecond: 1000, within: over.Idle}
-	d.framed.pace = pace{perSecond: 500, within: over.HTTP2}
-	d.long.pace = pace{perSecond: 200, within: over.Long}
+	d.idle.pace = pace{perSecond: 1000, by: after(over.Idle, d.began)}
+	d.framed.pace = pace{perSecond: 500, by: after(over.HTTP2, d.began)}
+	d.long.pace = pace{perSecond: 200, by: after(over.Long, d.began)}
 	return d
 }
 
@@ -160,7 +160,7 @@ func (d *Departure) warm(now time.Duration, c *conn, seen stamp) {
 		d.seen.Warm++
 	}
 	until := seen.since() + max(patience, grace)
-	if !fresh && d.idle.within > 0 {
+	if !fresh && d.idle.by > 0 {
 		until = max(until, d.began+settling)
 	}
 	if now >= until {

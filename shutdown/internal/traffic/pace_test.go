@@ -22,12 +22,12 @@ func TestIdleConnectionsGoAFewAtATime(t *testing.T) {
 		looks  []int // milliseconds from the first on
 		closed []int
 	}{
-		"a few go at once":                             {idle: 10, over: time.Second, looks: []int{0}, closed: []int{10}},
-		"a thousand a second":                          {idle: 200, over: time.Second, looks: []int{0, 20, 40, 100}, closed: []int{10, 30, 50, 110}},
-		"as many as it takes":                          {idle: 400, over: 200 * time.Millisecond, looks: []int{0, 20, 100}, closed: []int{10, 50, 210}},
-		"a look that comes late is no burst":           {idle: 2000, over: time.Minute, looks: []int{0, 5000}, closed: []int{10, 210}},
-		"all at once where nobody asked for a spread":  {idle: 500, looks: []int{0}, closed: []int{500}},
-		"all are gone when the time for them has past": {idle: 300, over: 100 * time.Millisecond, looks: []int{0, 50, 100}, closed: []int{10, 160, 300}},
+		"a few go at once":                            {idle: 10, over: 2 * time.Second, looks: []int{0}, closed: []int{10}},
+		"a thousand a second":                         {idle: 200, over: 2 * time.Second, looks: []int{0, 20, 40, 100}, closed: []int{10, 30, 50, 110}},
+		"as many as it takes":                         {idle: 4000, over: 3 * time.Second, looks: []int{0, 20, 100}, closed: []int{10, 50, 210}},
+		"over a second, though there is less":         {idle: 2000, over: 100 * time.Millisecond, looks: []int{0, 20, 100}, closed: []int{10, 50, 210}},
+		"a look that comes late is no burst":          {idle: 2000, over: time.Minute, looks: []int{0, 5000}, closed: []int{10, 110}},
+		"all at once where nobody asked for a spread": {idle: 500, looks: []int{0}, closed: []int{500}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
