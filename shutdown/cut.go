@@ -71,7 +71,10 @@ func (d *drain) cut(ctx context.Context) error {
 
 // what names the request without its path, which may hold secrets.
 func (d *drain) what(f traffic.InFlight) string {
-	if f.Request == nil {
+	switch {
+	case d.rpc != nil:
+		return "gRPC calls of one connection"
+	case f.Request == nil:
 		return "a request that has not been read"
 	}
 	what := f.Request.Method

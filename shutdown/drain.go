@@ -61,7 +61,8 @@ type drain struct {
 	lingerMax  time.Duration
 	evidence   traffic.Evidence
 	patience   traffic.Patience
-	hooksRun   bool // http.Server.Shutdown has been called: it runs its functions each time
+	hooksRun   bool         // http.Server.Shutdown has been called: it runs its functions each time
+	rpcStopped <-chan error // gRPC\'s own stop is under way
 	report     Report
 }
 
@@ -81,6 +82,8 @@ func (s *Server) drain(ctx context.Context, linger bool) error {
 	err := d.finish(ctx)
 	if ctx.Err() == nil { // else it has been closed by force
 		err = errors.Join(err, d.closeServer(ctx))
+	} else {
+		_ = d.closeRPC() // by force, too; it says what has been said
 	}
 	d.waitForCalls(ctx)
 	d.step("ended")
@@ -186,15 +189,11 @@ func (d *drain) closeListener() {
 func (d *drain) finish(ctx context.Context) error {
 	for {
 		now := d.traffic.Now()
-		next := d.lastCall
-		if now >= d.lastCall {
-			next = math.MaxInt64
-			if !d.late.Swap(true) {
-				d.step("last call")
-			}
-			d.patience = traffic.Patience{}
-		}
+		next := d.callLast(now)
 		closed := d.listenerClosed()
+		if closed {
+			d.stopRPC(ctx)
+		}
 		next = min(next, d.look(now, d.patience).Next)
 		switch {
 		case !closed:
@@ -214,6 +213,19 @@ func (d *drain) finish(ctx context.Context) error {
 			return d.cut(ctx)
 		}
 	}
+}
+
+// callLast refuses what would not finish, from the last call on, and says when to
+// look for it.
+func (d *drain) callLast(now time.Duration) (next time.Duration) {
+	if now < d.lastCall {
+		return d.lastCall
+	}
+	if !d.late.Swap(true) {
+		d.step("last call")
+	}
+	d.patience = traffic.Patience{}
+	return math.MaxInt64
 }
 
 func (d *drain) look(now time.Duration, patience traffic.Patience) traffic.Seen {

@@ -19,44 +19,13 @@ import (
 // ErrStopped is returned by Listen and by Tracker.Begin after Shutdown or Close.
 var ErrStopped = errors.New("already stopped")
 
-// Config changes how a Server stops. The zero value is what nearly everybody
-// wants.
-type Config struct {
-	// LingerMin is the shortest silence on new connections that counts as
-	// evidence. Default 0.5 s.
-	LingerMin time.Duration
-	// LingerMax is the longest time to linger; the linger is also never longer
-	// than half of the time that is left. Default 5 s, negative: no linger.
-	LingerMax time.Duration
-	// IsProbe tells requests of probers, which come on new connections whether or
-	// not a balancer sends traffic. Default: the usual probe paths and the agents
-	// of the kubelet, AWS, Google, Consul, Envoy and HAProxy.
-	IsProbe func(*http.Request) bool
-	// RetryAfter keeps the listener open after the linger, as long as anything is
-	// in flight, and answers what still comes with 503 and this Retry-After
-	// (probes and /metrics excepted). It is for clients that find no other
-	// instance and heed it; the others are better off with a refused connection,
-	// which may always be tried again. Default 0: the listener closes.
-	RetryAfter time.Duration
-	// Envoy adds X-Envoy-Immediate-Health-Check-Fail to each response of the
-	// drain: an Envoy that checks this instance's health takes it out of rotation
-	// at once. Default false.
-	Envoy bool
-	// Listener is used instead of opening http.Server.Addr: a Unix socket, or one
-	// that systemd holds; not one that speaks TLS, which is TLSConfig's matter. If
-	// it has no SetDeadline, what waits in its queue is lost when it closes.
-	Listener net.Listener
-	// Logger gets one record when the server listens and one when it has
-	// stopped. Default slog.Default() at the time of use.
-	Logger *slog.Logger
-}
-
 // Server is an http.Server that can be stopped without losing a request. Its
 // methods are safe for concurrent use, and have the form in which components
 // are written: Start: s.Listen, Run: s.Serve, Stop: s.Shutdown.
 type Server struct {
 	http    *http.Server
-	mistake error // in the arguments of HTTP; Listen returns it
+	rpc     rpcServer // serves instead, if not nil
+	mistake error     // in the arguments of HTTP or GRPC; Listen returns it
 	next    http.Handler
 	cfg     Config
 
@@ -88,14 +57,18 @@ type Server struct {
 // Functions of RegisterOnShutdown run when the listener is closed and nothing but
 // hijacked connections is left, which they may tell to end.
 func HTTP(srv *http.Server, cfg Config) *Server {
+	var mistake error
+	if srv == nil {
+		srv, mistake = new(http.Server), errors.New("shutdown: listen: HTTP was given a nil http.Server: give it one with an Addr and a Handler")
+	}
+	return newServer(srv, mistake, cfg)
+}
+
+func newServer(srv *http.Server, mistake error, cfg Config) *Server {
 	cfg.LingerMin = cmp.Or(cfg.LingerMin, 500*time.Millisecond)
 	cfg.LingerMax = cmp.Or(cfg.LingerMax, 5*time.Second)
 	if cfg.IsProbe == nil {
 		cfg.IsProbe = isProbe
-	}
-	var mistake error
-	if srv == nil {
-		srv, mistake = new(http.Server), errors.New("shutdown: listen: HTTP was given a nil http.Server: give it one with an Addr and a Handler")
 	}
 	return &Server{
 		http:     srv,
@@ -130,8 +103,12 @@ func (s *Server) Listen(ctx context.Context) error {
 			return fmt.Errorf("shutdown: %w", err) // says "listen tcp addr: cause" itself
 		}
 	}
-	s.listener = s.traffic.Listener(l)
-	s.wrap()
+	if s.rpc != nil {
+		s.listener = s.traffic.FrameListener(l)
+	} else {
+		s.listener = s.traffic.Listener(l)
+		s.wrap()
+	}
 	s.logger().InfoContext(ctx, "listening", "addr", l.Addr().String())
 	return nil
 }
@@ -181,14 +158,15 @@ func (s *Server) Serve(ctx context.Context) error {
 
 	unwatch := context.AfterFunc(ctx, s.cutAll)
 	defer unwatch()
-	if s.http.TLSConfig != nil {
-		err = s.http.ServeTLS(l, "", "")
-	} else {
-		err = s.http.Serve(l)
-	}
-	_ = l.Close() // net/http has closed it; ours tells the drain, too
+	err = s.serve(l)
+	_ = l.Close() // it has been closed; ours tells the drain, too
 
-	if s.isStopping() && (errors.Is(err, traffic.ErrDrained) || errors.Is(err, http.ErrServerClosed)) {
+	return s.served(ctx, l, err)
+}
+
+// served says how Serve has ended, and waits for a stop that is under way.
+func (s *Server) served(ctx context.Context, l net.Listener, err error) error {
+	if s.isStopping() && (err == nil || errors.Is(err, traffic.ErrDrained) || errors.Is(err, http.ErrServerClosed)) {
 		select {
 		case <-s.stopped:
 			return nil
@@ -200,11 +178,24 @@ func (s *Server) Serve(ctx context.Context) error {
 		return nil
 	default:
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		s.cutAll() // what AfterFunc has begun may not be finished
-		return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), ctx.Err())
+		err = ctx.Err()
+	case err == nil: // gRPC's Stop, called by somebody else
+		return nil
 	}
 	return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), err)
+}
+
+func (s *Server) serve(l net.Listener) error {
+	switch {
+	case s.rpc != nil:
+		return s.rpc.Serve(l)
+	case s.http.TLSConfig != nil:
+		return s.http.ServeTLS(l, "", "")
+	}
+	return s.http.Serve(l)
 }
 
 func (s *Server) startServing() (*traffic.Listener, error) {
@@ -228,6 +219,9 @@ func (s *Server) startServing() (*traffic.Listener, error) {
 func (s *Server) cutAll() {
 	s.traffic.CloseAll()
 	_ = s.http.Close() // errors of closing what is being thrown away
+	if s.rpc != nil {
+		s.rpc.Stop()
+	}
 }
 
 func (s *Server) isStopping() bool {

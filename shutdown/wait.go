@@ -12,6 +12,9 @@ func (d *drain) closeServer(ctx context.Context) error {
 		return nil
 	}
 	d.hooksRun = true
+	if d.rpc != nil {
+		return d.closeRPC()
+	}
 	return d.http.Shutdown(ctx)
 }
 

@@ -23,7 +23,10 @@ type Conn struct {
 	net.Conn // below: the *tls.Conn, or the connection itself
 
 	changed func() // or nil
-	in      frame  // of whoever reads
+	begun   func() // or nil
+	greeted int    // bytes of the preface that have come; of whoever reads
+	foreign atomic.Bool
+	in      frame // of whoever reads
 
 	writing sync.Mutex // guards what follows, and is held while the connection is written to
 	out     frame
@@ -47,7 +50,7 @@ type Conn struct {
 }
 
 func newConn(below net.Conn) *Conn {
-	return &Conn{Conn: below, disowned: lastStream, streams: make(map[uint32]struct{})}
+	return &Conn{Conn: below, greeted: len(preface), disowned: lastStream, streams: make(map[uint32]struct{})}
 }
 
 // NetConn is what the Conn was put around.

@@ -20,6 +20,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 // received follows what was read, and reports whether it is for net/http and
 // whether it has ended the last stream.
 func (c *Conn) received(p []byte) (keep, drained bool) {
+	p = c.greet(p)
 	for len(p) > 0 {
 		p = c.in.feed(p)
 		// Whose header is here has come: the rest is waited for.
@@ -42,15 +43,20 @@ func (c *Conn) received(p []byte) (keep, drained bool) {
 // somebody else.
 func (c *Conn) opened(stream uint32) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.finished.Load() {
+		c.mu.Unlock()
 		return false
 	}
-	if stream > c.last { // or they are trailers
+	begun := stream > c.last // or they are trailers
+	if begun {
 		c.last = stream
 		if stream <= c.disowned {
 			c.streams[stream] = struct{}{}
 		}
+	}
+	c.mu.Unlock()
+	if begun && c.begun != nil {
+		c.begun()
 	}
 	return true
 }

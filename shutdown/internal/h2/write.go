@@ -39,6 +39,9 @@ func (c *Conn) write(p []byte) (int, error) {
 // sent follows what was written, and reports whether it has ended the last
 // stream.
 func (c *Conn) sent(p []byte) (drained bool) {
+	if c.foreign.Load() {
+		return false
+	}
 	for len(p) > 0 {
 		p = c.out.feed(p)
 		switch {

@@ -33,7 +33,9 @@ func (t *Table) Count() Count {
 }
 
 func (c *conn) openStreams() int {
-	if h := c.h2.Load(); h != nil {
+	if h := c.h2.Load(); h != nil && h.Foreign() {
+		return 1 // as far as can be told
+	} else if h != nil {
 		return h.Streams()
 	}
 	c.mu.Lock()

@@ -176,6 +176,8 @@ func (d *Departure) again(at time.Duration) { d.seen.Next = min(d.seen.Next, at)
 // stream is open, it ends.
 func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 	switch h := c.h2.Load(); {
+	case h.Foreign(): // TLS: only the server itself can tell its client
+		d.seen.Warm++
 	case !h.Announced():
 		d.seen.Warm++
 		d.framed.waiting = append(d.framed.waiting, visit{c, seen, true})

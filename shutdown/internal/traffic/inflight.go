@@ -54,7 +54,7 @@ func (c *conn) inFlight(now time.Duration) []InFlight {
 	switch p := seen.phase(); {
 	case p == busy, p == hijacked:
 		f.Request, f.Hijacked = c.asked.request(), p == hijacked
-	case p == framed && c.h2.Load().Streams() > 0:
+	case p == framed && (c.h2.Load().Streams() > 0 || c.h2.Load().Foreign()):
 	case p == reading && !c.handshaken():
 	default:
 		return nil

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/internal/h2"
 )
 
 // ErrDrained ends net/http's accept loop without http.Server.Shutdown.
@@ -25,7 +27,8 @@ const (
 // the connections in its queue, whose clients believe that they are connected.
 type Listener struct {
 	net.Listener
-	table *Table
+	table  *Table
+	frames bool // the server reads HTTP/2 itself
 
 	mu       sync.Mutex
 	draining bool
@@ -40,6 +43,29 @@ func (t *Table) Listener(l net.Listener) *Listener {
 	return &Listener{Listener: l, table: t, closed: make(chan struct{})}
 }
 
+// FrameListener wraps l for a server that reads HTTP/2 from the connection itself,
+// as gRPC does.
+func (t *Table) FrameListener(l net.Listener) *Listener {
+	frames := t.Listener(l)
+	frames.frames = true
+	return frames
+}
+
+// accepted enters a connection.
+func (t *Table) accepted(raw net.Conn, frames bool) net.Conn {
+	c := &conn{Conn: raw, table: t}
+	c.told.Go = t.calls.Go
+	c.stamp.Store(uint64(newStamp(fresh, t.clock.exact())))
+	t.add(c)
+	if !frames {
+		return c
+	}
+	h := h2.Follow(c)
+	h.OnBegin(c.streamBegun)
+	t.Follow(h)
+	return h
+}
+
 // Accept returns ErrDrained after Drain, when the queue is empty.
 func (l *Listener) Accept() (net.Conn, error) {
 	for empty := 0; ; {
@@ -50,11 +76,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		raw, err := l.Listener.Accept()
 		switch {
 		case err == nil:
-			c := &conn{Conn: raw, table: l.table}
-			c.told.Go = l.table.calls.Go
-			c.stamp.Store(uint64(newStamp(fresh, l.table.clock.exact())))
-			l.table.add(c)
-			return c, nil
+			return l.table.accepted(raw, l.frames), nil
 		case l.closedByDrain(err):
 			return nil, errors.Join(ErrDrained, l.Close())
 		case !errors.Is(err, os.ErrDeadlineExceeded):

@@ -1,11 +1,13 @@
 package traffic
 
 import (
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
 	"github.com/handover-go/handover/shutdown/internal/h2"
+	"github.com/handover-go/handover/shutdown/internal/told"
 )
 
 // A Stream is a request of HTTP/2, of which a connection may carry many.
@@ -23,6 +25,28 @@ func (t *Table) Follow(h *h2.Conn) {
 		c.h2.Store(h)
 		c.enter(framed)
 	}
+}
+
+// Signal is that of the connection with a remote address, as the connection itself
+// has returned it; nil if there is none.
+func (t *Table) Signal(remote net.Addr) *told.Signal {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for c := range t.all {
+		if c.RemoteAddr() == remote { // the same value, not an equal one: that is fast
+			return &c.told
+		}
+	}
+	return nil
+}
+
+// streamBegun is the evidence of a stream whose handler is not ours to see.
+func (c *conn) streamBegun() {
+	if c.spoken.Swap(true) {
+		c.table.furtherStream()
+		return
+	}
+	c.table.firstRequest()
 }
 
 // BeginStream is for the handler, on the goroutine that answers r. A nil Stream

@@ -133,7 +133,12 @@ func (t *Table) furtherRequest(r *http.Request, waited time.Duration, waits bool
 	if matters {
 		t.reuse.observe(waited)
 	}
-	if draining {
+	t.furtherStream()
+}
+
+// furtherStream notes, in the drain, that an old connection is in use.
+func (t *Table) furtherStream() {
+	if t.draining.Load() {
 		now := t.clock.exact()
 		t.further.Store(int64(now))
 		t.arrivals.event(now)

@@ -1,0 +1,183 @@
+package shutdown_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/handover-go/handover/shutdown"
+)
+
+// framed is a server that reads HTTP/2 from the listener's connections itself, as
+// a grpc.Server does; the real one is met in interop/torture. Its graceful stop is
+// net/http's, which drops streams: here it must find none.
+type framed struct {
+	*http.Server
+	stopped atomic.Int64
+}
+
+func newFramed(h http.Handler) *framed {
+	f := &framed{Server: &http.Server{Handler: h, Protocols: new(http.Protocols)}}
+	f.Protocols.SetUnencryptedHTTP2(true)
+	return f
+}
+
+func (f *framed) GracefulStop() { _ = f.Shutdown(context.Background()) }
+func (f *framed) Stop()         { f.stopped.Add(1); _ = f.Close() }
+
+func serveGRPC(t *testing.T, server *framed, cfg shutdown.Config) *running {
+	t.Helper()
+	r := &running{Server: shutdown.GRPC(server, "127.0.0.1:0", cfg), t: t, served: make(chan error, 1)}
+	require.NoError(t, r.Listen(t.Context()))
+	ctx := context.WithoutCancel(t.Context())
+	go func() { r.served <- r.Serve(ctx) }()
+	return r
+}
+
+// GracefulStop closes the listener at once, and whoever a balancer still sends is
+// refused. Here clients are told, come back, and are served.
+func TestACallIsServedThoughTheBalancerStillSendsHere(t *testing.T) {
+	book := &ledger{times: make(map[string]int)}
+	servers := []*framed{newFramed(book), newFramed(book)}
+	cfg := shutdown.Config{LingerMax: time.Second}
+	old := serveGRPC(t, servers[0], cfg)
+	next := serveGRPC(t, servers[1], cfg)
+	var now atomic.Pointer[running]
+	now.Store(old)
+	client := http2Client(t, false, func() string { return now.Load().Addr().String() })
+	ctx, cancel := context.WithCancel(t.Context())
+	var sent atomic.Int64
+	var clients sync.WaitGroup
+	for range 5 {
+		clients.Go(func() {
+			for ctx.Err() == nil {
+				text := strconv.FormatInt(sent.Add(1), 10)
+				if err := post(client, "http://test", text, false); err != nil || book.executed(text) != 1 {
+					t.Errorf("call %s was executed %d times: %v", text, book.executed(text), err)
+				}
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return sent.Load() > 100 }, 10*time.Second, time.Millisecond)
+	done := old.shutdownInBackground()
+	before := sent.Load()
+	require.Eventually(t, func() bool { return sent.Load() > before+100 }, 10*time.Second, time.Millisecond)
+	require.Empty(t, done, "somebody still connects")
+	now.Store(next) // the balancer has learned of it
+	require.NoError(t, <-done)
+	require.NoError(t, <-old.served)
+	cancel()
+	clients.Wait()
+	require.NoError(t, next.Close(context.WithoutCancel(t.Context())))
+	require.NoError(t, <-next.served)
+	require.Zero(t, servers[0].stopped.Load())
+}
+
+func TestAStreamThatDoesNotEndIsCutAtTheDeadline(t *testing.T) {
+	slow := newBlocking()
+	server := newFramed(slow)
+	s := serveGRPC(t, server, shutdown.Config{LingerMax: -1})
+	client := http2Client(t, false, func() string { return s.Addr().String() })
+	answered := make(chan error, 1)
+	go func() { answered <- post(client, "http://test", "", false) }()
+	<-slow.entered
+	require.Equal(t, 1, s.Connections().Requests)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, s.Shutdown(ctx), "shutdown: cut 1 in flight: gRPC calls of one connection after")
+	require.Error(t, <-answered)
+	require.NoError(t, <-s.served)
+	require.Positive(t, server.stopped.Load())
+	close(slow.release)
+}
+
+func TestAConnectionThatIsNotHTTP2PassesAsItIs(t *testing.T) {
+	s := shutdown.GRPC(echoes{make(chan struct{})}, "127.0.0.1:0", shutdown.Config{LingerMax: 300 * time.Millisecond})
+	require.NoError(t, s.Listen(t.Context()))
+	served := make(chan error, 1)
+	ctx := context.WithoutCancel(t.Context())
+	go func() { served <- s.Serve(ctx) }()
+	c, err := net.Dial("tcp", s.Addr().String())
+	require.NoError(t, err)
+	for _, text := range []string{"\x16\x03\x01 a handshake, say", "PRI * HTTP/2.0 but not quite"} {
+		_, err = io.WriteString(c, text)
+		require.NoError(t, err)
+		got := make([]byte, len(text))
+		_, err = io.ReadFull(c, got)
+		require.NoError(t, err)
+		require.Equal(t, text, string(got))
+	}
+	require.NoError(t, s.Shutdown(ctx)) // GracefulStop closes it
+	_, err = c.Read(make([]byte, 1))
+	require.Error(t, err)
+	require.NoError(t, c.Close())
+	require.NoError(t, <-served)
+	require.GreaterOrEqual(t, s.Report().ListenerClosed, 300*time.Millisecond, "nobody could be told before")
+}
+
+// echoes answers bytes with themselves.
+type echoes struct{ stopped chan struct{} }
+
+func (e echoes) Serve(l net.Listener) error {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go func() { <-e.stopped; _ = c.Close() }()
+		go func() { _, _ = io.Copy(c, c) }()
+	}
+}
+
+func (e echoes) GracefulStop() { close(e.stopped) }
+func (e echoes) Stop()         {}
+
+func TestNoGRPCServerIsAnErrorOfListen(t *testing.T) {
+	s := shutdown.GRPC(nil, ":0", shutdown.Config{})
+	require.ErrorContains(t, s.Listen(t.Context()), "GRPC was given a nil server")
+	require.NoError(t, s.Shutdown(t.Context()))
+}
+
+// gRPC gives its handlers the connection's address, and nothing else of it.
+func TestAStreamFindsItsConnectionByTheAddress(t *testing.T) {
+	var s *running
+	var serving sync.WaitGroup
+	serving.Add(1)
+	s = serveGRPC(t, newFramed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serving.Wait()
+		_, _ = io.WriteString(w, "event;")
+		w.(http.Flusher).Flush()
+		<-s.Draining(r.Context().Value(remote{}).(net.Addr))
+		_, _ = io.WriteString(w, "bye")
+	})).withRemote(), shutdown.Config{LingerMax: -1})
+	serving.Done()
+	client := http2Client(t, false, func() string { return s.Addr().String() })
+	resp, err := client.Get("http://test") //nolint:noctx // ends with the server
+	require.NoError(t, err)
+	require.NoError(t, s.Shutdown(t.Context()))
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, "event;bye", string(text))
+	require.NoError(t, <-s.served)
+	require.Equal(t, 1, s.Report().Told)
+	require.Nil(t, s.Draining(&net.TCPAddr{}))
+}
+
+type remote struct{}
+
+// withRemote is what gRPC's peer package does.
+func (f *framed) withRemote() *framed {
+	f.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, remote{}, c.RemoteAddr())
+	}
+	return f
+}
