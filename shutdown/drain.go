@@ -62,7 +62,8 @@ type drain struct {
 	evidence   traffic.Evidence
 	patience   traffic.Patience
 	hooksRun   bool         // http.Server.Shutdown has been called: it runs its functions each time
-	rpcStopped <-chan error // gRPC\'s own stop is under way
+	rpcStopped <-chan error // gRPC's own stop is under way
+	killRPC    context.CancelCauseFunc
 	report     Report
 }
 
@@ -83,7 +84,7 @@ func (s *Server) drain(ctx context.Context, linger bool) error {
 	if ctx.Err() == nil { // else it has been closed by force
 		err = errors.Join(err, d.closeServer(ctx))
 	} else {
-		_ = d.closeRPC() // by force, too; it says what has been said
+		_ = d.closeRPC(ctx) // by force, too; it says what has been said
 	}
 	d.waitForCalls(ctx)
 	d.step("ended")

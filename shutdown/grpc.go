@@ -47,18 +47,27 @@ func (d *drain) stopRPC(ctx context.Context) {
 	}
 	stopped := make(chan error, 1)
 	d.rpcStopped = stopped
+	// The deadline is the drain's, which first says what it cuts.
+	ctx, d.killRPC = context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := Graceful(d.rpc.GracefulStop, d.rpc.Stop)
 	go func() { stopped <- stop(ctx) }()
 }
 
-// closeRPC waits for it; the context that it was begun with bounds that.
-func (d *drain) closeRPC() error {
+// closeRPC waits for it, until ctx ends.
+func (d *drain) closeRPC(ctx context.Context) error {
 	stopped := d.rpcStopped
 	if stopped == nil {
 		return nil
 	}
 	d.rpcStopped = nil
-	return <-stopped
+	defer d.killRPC(nil)
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+		d.killRPC(context.Cause(ctx))
+		return <-stopped
+	}
 }
 
 // Draining is the package's Draining for a connection that is known by its remote

@@ -87,7 +87,7 @@ func TestAStreamThatDoesNotEndIsCutAtTheDeadline(t *testing.T) {
 	s := serveGRPC(t, server, shutdown.Config{LingerMax: -1})
 	client := http2Client(t, false, func() string { return s.Addr().String() })
 	answered := make(chan error, 1)
-	go func() { answered <- post(client, "http://test", "", false) }()
+	go func() { answered <- post(client, "http://test", "never", false) }()
 	<-slow.entered
 	require.Equal(t, 1, s.Connections().Requests)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)

@@ -13,7 +13,7 @@ func (d *drain) closeServer(ctx context.Context) error {
 	}
 	d.hooksRun = true
 	if d.rpc != nil {
-		return d.closeRPC()
+		return d.closeRPC(ctx)
 	}
 	return d.http.Shutdown(ctx)
 }
