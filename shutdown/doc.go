@@ -28,9 +28,10 @@
 // request that stays half read for 5 s, or a connection silent from its beginning
 // for 0.5 s, is given up.
 //
-// Draining and OnDraining are for what lasts: event streams, WebSockets. Graceful
-// is for gRPC, Tracker for work that net/http cannot see, package worker for
-// queues, package systemd for its sockets.
+// HTTP and GRPC make such a server. Draining and OnDraining are for what lasts:
+// event streams, WebSockets. Tracker is for work that no server sees, Graceful for
+// what has a graceful stop of its own, package worker for queues, package systemd
+// for its sockets.
 //
 // The package has no time limit of its own: the deadline is the context's. It
 // knows no order (see package lifecycle) and no probes (see package probes).

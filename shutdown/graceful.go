@@ -18,6 +18,9 @@ const lastMoment = 150 * time.Millisecond
 //	lifecycle.Component{Name: "rpc", Start: rpcListen, Run: rpcServe,
 //		Stop: shutdown.Graceful(rpc.GracefulStop, rpc.Stop)}
 //
+// A gRPC server behind a balancer that learns late is better off with GRPC:
+// GracefulStop closes the listener at once.
+//
 // It calls stop and waits. When ctx ends first it calls kill beside stop, as one
 // open stream makes GracefulStop wait for ever and only Stop ends it
 // (grpc/grpc-go#2448); the error then wraps ctx's cause. A kill that is nil is not
