@@ -10,8 +10,8 @@ FUZZTIME      ?= 10s
 LINTER  := $(CURDIR)/.tools/golangci-lint-$(GOLANGCI_LINT)-$(shell go env GOVERSION)
 MODULES := $(dir $(shell find . -name '.?*' -prune -o -name testdata -prune -o -name go.mod -print))
 
-# Each module is tested as its users get it: by its own go.mod. go.work is for
-# editors.
+# Each module is tested as its users get it: by its own go.mod, whatever workspace a
+# developer has (docs/design/007).
 export GOWORK := off
 
 # $(call each,command) runs a command in every module and stops at the first
@@ -64,7 +64,7 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 matrix: ## the main job with every kind of balancer, lag and round trip
 	go run ./examples/rollout/matrix
 
-torture: haproxy nginx ## the service and the field's, restarted behind real balancers (TIME; TORTURE='-quick')
+torture: haproxy nginx ## the service and the field's, restarted behind real balancers: hours; TORTURE='-quick' for less
 	cd interop && go run ./torture $(TORTURE)
 
 clean: ## remove what make has made

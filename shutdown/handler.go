@@ -26,7 +26,7 @@ func (s *Server) wrap() {
 	s.http.ConnState = func(c net.Conn, state http.ConnState) {
 		s.traffic.Changed(c, state)
 		if connState != nil {
-			connState(c, state)
+			connState(h2.Below(c), state)
 		}
 	}
 	connContext := s.http.ConnContext

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -225,4 +226,29 @@ func TestAStreamOfHTTP2IsToldAndEndsBetweenTwoEvents(t *testing.T) {
 		require.Equal(t, 1, s.Report().Told)
 		require.Equal(t, 1, s.Report().Finished)
 	})
+}
+
+func TestTheHooksOfAnHTTP2ServerSeeTheirOwnConnections(t *testing.T) {
+	type key struct{}
+	seen := make(chan string, 10)
+	lender := httptest.NewTLSServer(nil) // lends its certificate
+	lender.Close()
+	s := serve(t, &http.Server{
+		Addr:      "127.0.0.1:0",
+		Handler:   http.HandlerFunc(hello),
+		TLSConfig: &tls.Config{Certificates: lender.TLS.Certificates},
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, key{}, c)
+		},
+		ConnState: func(c net.Conn, state http.ConnState) { seen <- fmt.Sprintf("%T %s", c, state) },
+	}, shutdown.Config{})
+	client := http2Client(t, true, func() string { return s.Addr().String() })
+	resp, err := client.Get("https://test") //nolint:noctx // ends with the server
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.NoError(t, s.Close(t.Context()))
+	require.NoError(t, <-s.served)
+	for _, state := range []string{"new", "active", "idle"} {
+		require.Equal(t, "*tls.Conn "+state, <-seen)
+	}
 }

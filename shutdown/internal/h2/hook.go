@@ -23,8 +23,8 @@ const (
 // nothing has changed. It is called once, when net/http has filled TLSNextProto
 // and serves nothing yet: from BaseContext.
 //
-// The ConnState hook that srv has by then is given the connections that it knows,
-// as before.
+// A ConnState hook is given the followed connections; Below has those that it
+// knows.
 func Hook(srv *http.Server, follow func(*Conn)) bool {
 	serve := srv.TLSNextProto[unencrypted]
 	if serve == nil || srv.TLSNextProto[encrypted] == nil {
@@ -46,9 +46,6 @@ func Hook(srv *http.Server, follow func(*Conn)) bool {
 			c = through(followed)
 		}
 		serve(srv, c, h)
-	}
-	if connState := srv.ConnState; connState != nil {
-		srv.ConnState = func(c net.Conn, state http.ConnState) { connState(below(c), state) }
 	}
 	return true
 }
@@ -94,8 +91,8 @@ func (s seam) UnencryptedNetConn() net.Conn { return s.through }
 
 func through(c net.Conn) *tls.Conn { return tls.Client(seam{through: c}, nil) }
 
-// below is the connection as it was before Hook.
-func below(c net.Conn) net.Conn {
+// Below is the connection as it was before Hook.
+func Below(c net.Conn) net.Conn {
 	switch c := c.(type) {
 	case *Conn:
 		return c.Conn

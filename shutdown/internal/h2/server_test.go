@@ -311,7 +311,7 @@ func TestHandlersAndHooksSeeWhatNetHTTPShowsThem(t *testing.T) {
 			srv.ConnState = func(c net.Conn, state http.ConnState) {
 				mu.Lock()
 				defer mu.Unlock()
-				states[c] = append(states[c], state)
+				states[h2.Below(c)] = append(states[h2.Below(c)], state)
 			}
 		})
 		_ = post(t.Context(), client(t, s.URL, nil), s.URL) // the answer is no echo
