@@ -74,6 +74,8 @@ func (d *drain) what(f traffic.InFlight) string {
 	switch {
 	case d.rpc != nil:
 		return "gRPC calls of one connection"
+	case f.Stream:
+		return "an HTTP/2 stream"
 	case f.Request == nil:
 		return "a request that has not been read"
 	}

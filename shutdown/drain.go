@@ -72,7 +72,7 @@ func (s *Server) drain(ctx context.Context, linger bool) error {
 	d.warnOfBaseContext(ctx)
 	s.traffic.Drain() // from here on, every response says that the connection ends
 	d.step("shutdown")
-	if linger && d.evidence.Any {
+	if linger && d.evidence.Any && !d.listenerClosed() {
 		d.patience = traffic.Patience{Idle: d.evidence.Patience, New: d.evidence.Patience}
 		d.linger(ctx)
 		d.refuseLate(ctx)

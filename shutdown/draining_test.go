@@ -343,3 +343,53 @@ func TestTheReportCountsFromTheSignal(t *testing.T) {
 		}
 	})
 }
+
+// A sync.WaitGroup panics when it is waited for and added to at the same time.
+func TestWhoAsksToBeCalledMayDoSoWhileOthersAreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		s := newScene(t, func(_ http.ResponseWriter, r *http.Request) {
+			for range 100 {
+				shutdown.OnDraining(r.Context(), func() { time.Sleep(time.Millisecond) })
+				time.Sleep(2 * time.Millisecond)
+			}
+			close(over)
+		})
+		c := s.open()
+		go c.get("/")
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 50*time.Millisecond)
+		defer cancel()
+		require.NoError(t, s.Close(ctx))
+		<-over
+		require.NoError(t, c.Close())
+		require.NoError(t, <-s.served)
+	})
+}
+
+// What an earlier request of the connection listened to, this one may not.
+func TestARequestThatDoesNotListenIsCutWithAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := newScene(t, func(_ http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/listens" {
+				shutdown.Draining(r.Context())
+				return
+			}
+			<-release
+		})
+		c := s.open()
+		require.Equal(t, "200", c.get("/listens"))
+		answer := make(chan string, 1)
+		go func() { answer <- c.get("/does-not") }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Second)
+		defer cancel()
+		require.ErrorContains(t, s.Close(ctx), "cut 1 in flight")
+		require.Zero(t, s.Report().Told)
+		<-answer
+		close(release)
+		require.NoError(t, c.Close())
+		require.NoError(t, <-s.served)
+	})
+}

@@ -169,7 +169,10 @@ func TestAStreamFindsItsConnectionByTheAddress(t *testing.T) {
 	require.Equal(t, "event;bye", string(text))
 	require.NoError(t, <-s.served)
 	require.Equal(t, 1, s.Report().Told)
-	require.Nil(t, s.Draining(&net.TCPAddr{}))
+	require.Equal(t, 1, s.Report().Finished)
+	for name, addr := range map[string]net.Addr{"of nobody": &net.TCPAddr{}, "none": nil, "that cannot be compared": odd{}} {
+		require.Nil(t, s.Draining(addr), name)
+	}
 }
 
 type remote struct{}
@@ -180,4 +183,52 @@ func (f *framed) withRemote() *framed {
 		return context.WithValue(ctx, remote{}, c.RemoteAddr())
 	}
 	return f
+}
+
+type odd []byte
+
+func (odd) Network() string { return "odd" }
+func (odd) String() string  { return "odd" }
+
+// deaf is a gRPC server whose handlers do not end, and which waits for them.
+type deaf struct {
+	echoes
+	release chan struct{}
+}
+
+func (d deaf) GracefulStop() { <-d.release }
+func (d deaf) Stop()         { <-d.release }
+
+func TestAStopThatDoesNotReturnOutlastsNoDeadline(t *testing.T) {
+	d := deaf{echoes{make(chan struct{})}, make(chan struct{})}
+	s := shutdown.GRPC(d, "127.0.0.1:0", shutdown.Config{LingerMax: -1})
+	require.NoError(t, s.Listen(t.Context()))
+	served := make(chan error, 1)
+	ctx := context.WithoutCancel(t.Context())
+	go func() { served <- s.Serve(ctx) }()
+	c, err := net.Dial("tcp", s.Addr().String())
+	require.NoError(t, err)
+	_, err = io.WriteString(c, "something else")
+	require.NoError(t, err)
+	_, err = io.ReadFull(c, make([]byte, 14))
+	require.NoError(t, err)
+	limited, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	require.ErrorContains(t, s.Shutdown(limited), "cut 1 in flight: gRPC calls of one connection")
+	require.Less(t, time.Since(began), 5*time.Second)
+	close(d.release)
+	close(d.stopped)
+	require.NoError(t, <-served)
+	require.NoError(t, c.Close())
+}
+
+func TestAClientThatNeverSpeaksDoesNotHoldAGRPCServer(t *testing.T) {
+	s := serveGRPC(t, newFramed(http.HandlerFunc(hello)), shutdown.Config{LingerMax: -1})
+	c := s.dial()
+	require.Eventually(t, func() bool { return s.Connections().Idle == 1 }, time.Second, time.Millisecond)
+	require.NoError(t, s.Shutdown(t.Context()))
+	require.NoError(t, <-s.served)
+	require.Less(t, s.Report().Ended, time.Second)
+	c.gone()
 }

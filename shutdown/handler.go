@@ -3,6 +3,7 @@ package shutdown
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"math"
 	"net"
@@ -39,7 +40,7 @@ func (s *Server) wrap() {
 	}
 	baseContext := s.http.BaseContext
 	s.http.BaseContext = func(l net.Listener) context.Context {
-		h2.Hook(s.http, s.traffic.Follow) // net/http has set up HTTP/2 and serves nothing yet
+		s.wrapProtocols() // net/http has set up HTTP/2 and serves nothing yet
 		if baseContext == nil {
 			return context.Background()
 		}
@@ -50,6 +51,21 @@ func (s *Server) wrap() {
 			s.mu.Unlock()
 		}
 		return base
+	}
+}
+
+// wrapProtocols makes HTTP/2 followed. Whatever else a client may choose in its
+// handshake is busy until it closes.
+func (s *Server) wrapProtocols() {
+	followed := h2.Hook(s.http, s.traffic.Follow)
+	for name, serve := range s.http.TLSNextProto {
+		if followed && (name == "h2" || name == "unencrypted_http2") {
+			continue
+		}
+		s.http.TLSNextProto[name] = func(srv *http.Server, c *tls.Conn, h http.Handler) {
+			s.traffic.Changed(c, http.StateActive)
+			serve(srv, c, h)
+		}
 	}
 }
 

@@ -156,7 +156,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 
-	unwatch := context.AfterFunc(ctx, s.cutAll)
+	unwatch := context.AfterFunc(ctx, func() {
+		s.cutAll()
+		_ = l.Close() // net/http has; gRPC goes on to accept
+	})
 	defer unwatch()
 	err = s.serve(l)
 	_ = l.Close() // it has been closed; ours tells the drain, too
@@ -181,6 +184,9 @@ func (s *Server) served(ctx context.Context, l net.Listener, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		s.cutAll() // what AfterFunc has begun may not be finished
+		if s.rpc != nil {
+			_ = Graceful(s.rpc.Stop, nil)(ctx) // for a moment; it waits for handlers that do not end
+		}
 		err = ctx.Err()
 	case err == nil: // gRPC's Stop, called by somebody else
 		return nil
@@ -219,9 +225,6 @@ func (s *Server) startServing() (*traffic.Listener, error) {
 func (s *Server) cutAll() {
 	s.traffic.CloseAll()
 	_ = s.http.Close() // errors of closing what is being thrown away
-	if s.rpc != nil {
-		s.rpc.Stop()
-	}
 }
 
 func (s *Server) isStopping() bool {

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/handover-go/handover/internal/pipenet"
 	"github.com/handover-go/handover/shutdown"
 )
 
@@ -321,4 +323,53 @@ func TestServeEndsWithItsContextAndCutsEverything(t *testing.T) {
 	require.NoError(t, c.Close())
 	close(slow.release)
 	require.NoError(t, s.Shutdown(t.Context()))
+}
+
+// A multiplexer's listener, say, which knows no deadlines and has its own error.
+type itsOwn struct{ net.Listener }
+
+func (l itsOwn) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, errors.New("mux: listener closed")
+	}
+	return c, nil
+}
+
+func TestServeWaitsForTheDrainWhateverTheListenerSays(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	slow := newBlocking()
+	s := serve(t, &http.Server{Handler: slow}, shutdown.Config{Listener: itsOwn{l}, LingerMax: -1})
+	c := s.dial()
+	c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+	done := s.shutdownInBackground()
+	requireRefused(t, s)
+	require.Empty(t, s.served)
+	close(slow.release)
+	require.Equal(t, "200 done, close", c.answer())
+	c.gone()
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}
+
+func TestAServerWhoseServeHasEndedDoesNotLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := pipenet.Listen(1)
+		s := shutdown.HTTP(&http.Server{Handler: http.HandlerFunc(hello)}, shutdown.Config{Listener: l})
+		require.NoError(t, s.Listen(t.Context()))
+		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(ctx) }()
+		c, err := l.Dial(ctx)
+		require.NoError(t, err)
+		require.Equal(t, "200 hello", newClient(t, c).get("/"))
+		cancel()
+		require.ErrorIs(t, <-served, context.Canceled)
+		began := time.Now()
+		require.NoError(t, s.Shutdown(context.WithoutCancel(t.Context())))
+		require.Zero(t, time.Since(began).Round(100*time.Millisecond))
+		require.NoError(t, c.Close())
+	})
 }

@@ -110,3 +110,32 @@ func secure(t *testing.T, h http.Handler) (*running, *tls.Config) {
 	}, shutdown.Config{LingerMax: -1})
 	return s, &tls.Config{RootCAs: roots, ServerName: "example.com"}
 }
+
+// A protocol of the user's own, chosen in the handshake.
+func TestAnotherProtocolIsBusyUntilItCloses(t *testing.T) {
+	lender := httptest.NewTLSServer(nil) // lends its certificate
+	lender.Close()
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := serve(t, &http.Server{
+		Addr:      "127.0.0.1:0",
+		TLSConfig: &tls.Config{Certificates: lender.TLS.Certificates, NextProtos: []string{"mine"}},
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){"mine": func(_ *http.Server, c *tls.Conn, _ http.Handler) {
+			close(entered)
+			<-release
+			_, _ = io.WriteString(c, "done")
+		}},
+	}, noLinger)
+	c, err := tls.Dial("tcp", s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"mine"}}) //nolint:gosec // its own certificate
+	require.NoError(t, err)
+	<-entered
+	done := s.shutdownInBackground()
+	requireRefused(t, s)
+	<-time.After(700 * time.Millisecond) // a connection that never spoke would be given up
+	close(release)
+	text, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.Equal(t, "done", string(text))
+	require.NoError(t, c.Close())
+	require.NoError(t, <-done)
+	require.NoError(t, <-s.served)
+}

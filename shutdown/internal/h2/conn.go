@@ -24,7 +24,9 @@ type Conn struct {
 
 	changed func() // or nil
 	begun   func() // or nil
-	greeted int    // bytes of the preface that have come; of whoever reads
+	over    func() // or nil
+	hello   atomic.Bool
+	greeted int // bytes of the preface that have come; of whoever reads
 	foreign atomic.Bool
 	in      frame // of whoever reads
 
@@ -50,7 +52,9 @@ type Conn struct {
 }
 
 func newConn(below net.Conn) *Conn {
-	return &Conn{Conn: below, greeted: len(preface), disowned: lastStream, streams: make(map[uint32]struct{})}
+	c := &Conn{Conn: below, greeted: len(preface), disowned: lastStream, streams: make(map[uint32]struct{})}
+	c.hello.Store(true)
+	return c
 }
 
 // NetConn is what the Conn was put around.

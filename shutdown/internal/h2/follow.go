@@ -8,12 +8,20 @@ import "net"
 func Follow(below net.Conn) *Conn {
 	c := newConn(below)
 	c.greeted = 0
+	c.hello.Store(false)
 	return c
 }
 
 // OnBegin makes f be called for each stream that the client begins. It is called
 // before anything is read; f must not wait.
 func (c *Conn) OnBegin(f func()) { c.begun = f }
+
+// OnEnd makes f be called for each stream that has ended. f must not wait, nor ask
+// c for anything.
+func (c *Conn) OnEnd(f func()) { c.over = f }
+
+// Greeted reports whether the client has begun with what HTTP/2 begins with.
+func (c *Conn) Greeted() bool { return c.hello.Load() }
 
 // Foreign reports whether the client has begun with something else than HTTP/2.
 func (c *Conn) Foreign() bool { return c.foreign.Load() }
@@ -30,6 +38,7 @@ func (c *Conn) greet(p []byte) (frames []byte) {
 		}
 		c.greeted++
 		p = p[1:]
+		c.hello.Store(c.greeted == len(preface))
 	}
 	if c.foreign.Load() {
 		return nil

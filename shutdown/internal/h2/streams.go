@@ -69,6 +69,9 @@ func (c *Conn) ended(stream uint32) bool {
 		return false // reset after its end
 	}
 	delete(c.streams, stream)
+	if c.over != nil {
+		c.over()
+	}
 	return c.drained()
 }
 

@@ -6,6 +6,7 @@ package told
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // Signal is told once. The zero Signal is ready, and safe for concurrent use.
@@ -13,6 +14,8 @@ type Signal struct {
 	// Go starts what On has registered: sync.WaitGroup.Go of who waits for it.
 	// Default: the go statement.
 	Go func(f func())
+
+	listening atomic.Bool // since it was forgotten
 
 	mu    sync.Mutex
 	ch    chan struct{} // made for the first who listens
@@ -26,6 +29,7 @@ type call struct{ f func() }
 func (s *Signal) C() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.listening.Store(true)
 	if s.ch == nil {
 		s.ch = make(chan struct{})
 		if s.told {
@@ -40,6 +44,7 @@ func (s *Signal) C() <-chan struct{} {
 func (s *Signal) On(f func()) (stop func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.listening.Store(true)
 	if s.told {
 		s.start(f)
 		return func() bool { return false }
@@ -58,11 +63,14 @@ func (s *Signal) On(f func()) (stop func() bool) {
 	}
 }
 
-// Listening reports whether anybody would hear the signal.
-func (s *Signal) Listening() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ch != nil || len(s.calls) > 0
+// Listening reports whether anybody has begun to listen since Forget.
+func (s *Signal) Listening() bool { return s.listening.Load() }
+
+// Forget is for a new piece of work on the same signal, which may not listen.
+func (s *Signal) Forget() {
+	if s.listening.Load() { // seldom, so that who never listens writes nothing
+		s.listening.Store(false)
+	}
 }
 
 // Told reports whether Tell has been called.

@@ -37,7 +37,6 @@ func TestACallThatWasTakenBackIsNotMade(t *testing.T) {
 	require.True(t, s.Listening())
 	require.True(t, stop())
 	require.False(t, stop(), "twice")
-	require.False(t, s.Listening())
 	s.Tell()
 	calls.Wait()
 }
@@ -57,8 +56,12 @@ func TestACallThatWasMadeCannotBeTakenBack(t *testing.T) {
 func TestListeningIsWhoCouldHear(t *testing.T) {
 	var s told.Signal
 	require.False(t, s.Listening())
-	s.C()
+	c := s.C()
 	require.True(t, s.Listening())
+	s.Forget()
+	require.False(t, s.Listening(), "the next request does not")
+	s.Tell()
+	<-c // who listened is told nevertheless
 }
 
 func TestASignalTravelsInAContext(t *testing.T) {

@@ -128,6 +128,7 @@ func (c *conn) expects(p phase) bool {
 // begin is told of each request by the handler.
 func (c *conn) begin(r *http.Request) {
 	c.asked.note(r)
+	c.told.Forget()
 	if c.goroutine.Load() == 0 { // net/http answers HTTP/1 on the connection's own goroutine
 		c.goroutine.Store(uint64(stack.Current()))
 	}

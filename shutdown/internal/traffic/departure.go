@@ -151,7 +151,7 @@ func (d *Departure) scan(now time.Duration, patience Patience) {
 // for long. New ones that wait for no reason do not hold the stop.
 func (d *Departure) warm(now time.Duration, c *conn, seen stamp) {
 	patience, grace := d.patience.Idle, c.grace(seen.phase())
-	fresh := seen.phase() == fresh || seen.phase() == reading && c.handshaken()
+	fresh := seen.phase() == fresh || seen.phase() == framed || seen.phase() == reading && c.handshaken()
 	if fresh {
 		patience = d.patience.New
 	}
@@ -178,6 +178,8 @@ func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 	switch h := c.h2.Load(); {
 	case h.Foreign(): // TLS: only the server itself can tell its client
 		d.seen.Warm++
+	case !h.Greeted():
+		d.warm(now, c, seen)
 	case !h.Announced():
 		d.seen.Warm++
 		d.framed.waiting = append(d.framed.waiting, visit{c, seen, true})

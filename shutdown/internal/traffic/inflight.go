@@ -16,6 +16,7 @@ type InFlight struct {
 	// that is very long.
 	Request  *http.Request
 	Hijacked bool
+	Stream   bool // of HTTP/2, without a name: half read, or its client does not read the answer
 	Told     bool // it listened, and was told to come to an end
 	Age      time.Duration
 	Stack    string // of the goroutine that answers it, where that is known
@@ -55,6 +56,7 @@ func (c *conn) inFlight(now time.Duration) []InFlight {
 	case p == busy, p == hijacked:
 		f.Request, f.Hijacked = c.asked.request(), p == hijacked
 	case p == framed && (c.h2.Load().Streams() > 0 || c.h2.Load().Foreign()):
+		f.Stream = true
 	case p == reading && !c.handshaken():
 	default:
 		return nil

@@ -32,6 +32,7 @@ type Listener struct {
 
 	mu       sync.Mutex
 	draining bool
+	shut     bool      // closed, since it knows no deadlines
 	stopAt   time.Time // zero: nobody has looked at the queue since
 	closed   chan struct{}
 	closing  sync.Once
@@ -62,6 +63,7 @@ func (t *Table) accepted(raw net.Conn, frames bool) net.Conn {
 	}
 	h := h2.Follow(c)
 	h.OnBegin(c.streamBegun)
+	h.OnEnd(t.answered)
 	t.Follow(h)
 	return h
 }
@@ -119,6 +121,7 @@ func (l *Listener) setDeadline(at time.Time) {
 		_ = d.SetDeadline(at)
 		return
 	}
+	l.shut = true
 	_ = l.Listener.Close()
 }
 
@@ -136,9 +139,9 @@ func (l *Listener) Close() error {
 func (l *Listener) Closed() <-chan struct{} { return l.closed }
 
 // closedByDrain tells the error of a listener that had to be closed because it
-// knows no deadlines.
+// knows no deadlines; it may have an error of its own for that.
 func (l *Listener) closedByDrain(err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.draining && errors.Is(err, net.ErrClosed)
+	return l.shut || l.draining && errors.Is(err, net.ErrClosed)
 }

@@ -3,6 +3,7 @@ package traffic
 import (
 	"net"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
@@ -30,9 +31,10 @@ func (t *Table) Follow(h *h2.Conn) {
 // Signal is that of the connection with a remote address, as the connection itself
 // has returned it; nil if there is none.
 func (t *Table) Signal(remote net.Addr) *told.Signal {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for c := range t.all {
+	if remote == nil || !reflect.TypeOf(remote).Comparable() {
+		return nil
+	}
+	for _, c := range t.list(nil) { // an address may have to be read first: not with the lock
 		if c.RemoteAddr() == remote { // the same value, not an equal one: that is fast
 			return &c.told
 		}

@@ -24,12 +24,12 @@ type Table struct {
 	takes gaps // not between, but within: how long requests take
 
 	draining  atomic.Bool
-	arrivals  gaps           // while draining: between requests on whatever connection
-	further   atomic.Int64   // while draining: when the last request came on an old one
-	lastEnded atomic.Int64   // while draining: when the last answer or connection ended
-	finished  atomic.Int64   // while draining: how many requests have been answered
-	ended     chan struct{}  // something has
-	calls     sync.WaitGroup // of those who asked to be called when told
+	arrivals  gaps          // while draining: between requests on whatever connection
+	further   atomic.Int64  // while draining: when the last request came on an old one
+	lastEnded atomic.Int64  // while draining: when the last answer or connection ended
+	finished  atomic.Int64  // while draining: how many requests have been answered
+	ended     chan struct{} // something has
+	calls     calls         // of those who asked to be called when told
 
 	mu  sync.Mutex
 	all map[*conn]struct{}
@@ -158,14 +158,7 @@ func (t *Table) Finished() int { return int(t.finished.Load()) }
 
 // Calls is closed when everything that was called because it had been told has
 // returned.
-func (t *Table) Calls() <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		t.calls.Wait()
-		close(done)
-	}()
-	return done
-}
+func (t *Table) Calls() <-chan struct{} { return t.calls.wait() }
 
 func (t *Table) hasEnded() {
 	if !t.draining.Load() {
