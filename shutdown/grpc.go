@@ -70,6 +70,14 @@ func (d *drain) closeRPC(ctx context.Context) error {
 	}
 }
 
+// haltRPC stops a server whose Serve shall not go on, and waits for a moment: some
+// wait for handlers that do not end.
+func (s *Server) haltRPC(ctx context.Context) {
+	if s.rpc != nil {
+		_ = Graceful(s.rpc.Stop, nil)(ctx)
+	}
+}
+
 // Draining is the package's Draining for a connection that is known by its remote
 // address only: in a gRPC handler, that of peer.FromContext. It is nil for a
 // connection that is not one of this server, or has gone.

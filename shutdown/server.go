@@ -181,14 +181,12 @@ func (s *Server) served(ctx context.Context, l net.Listener, err error) error {
 		return nil
 	default:
 	}
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		s.cutAll() // what AfterFunc has begun may not be finished
-		if s.rpc != nil {
-			_ = Graceful(s.rpc.Stop, nil)(ctx) // for a moment; it waits for handlers that do not end
-		}
+		s.haltRPC(ctx)
 		err = ctx.Err()
-	case err == nil: // gRPC's Stop, called by somebody else
+	}
+	if err == nil { // gRPC's Stop, called by somebody else
 		return nil
 	}
 	return fmt.Errorf("shutdown: serve %s: %w", l.Addr(), err)

@@ -75,13 +75,14 @@ func program(name string) (string, error) {
 type entrances map[load.Port]string
 
 func newEntrances(more ...load.Port) (entrances, error) {
+	ports := append([]load.Port{load.HTTP1, load.HTTP2, load.RPC}, more...)
+	free, err := fleet.Free(len(ports))
+	if err != nil {
+		return nil, err
+	}
 	e := entrances{}
-	for _, port := range append([]load.Port{load.HTTP1, load.HTTP2, load.RPC}, more...) {
-		address, err := fleet.FreeAddress()
-		if err != nil {
-			return nil, err
-		}
-		e[port] = address
+	for i, port := range ports {
+		e[port] = free[i]
 	}
 	return e, nil
 }

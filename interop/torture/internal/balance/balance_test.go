@@ -97,9 +97,8 @@ func TestNobodyHidesALoss(t *testing.T) {
 			b := kind.New(t.TempDir())
 			defer b.Stop()
 			require.NoError(t, b.Start(t.Context()))
-			address, err := fleet.FreeAddress()
+			dead, err := fleet.FreeAddresses("dead")
 			require.NoError(t, err)
-			dead := fleet.Addresses{Name: "dead", API: address, Admin: address, RPC: address}
 			require.NoError(t, b.Add(t.Context(), dead))
 			require.NoError(t, b.Add(t.Context(), endpoint(t, "a")))
 			answers := map[string]int{}

@@ -15,28 +15,31 @@ type Addresses struct{ Name, API, Admin, RPC string }
 // up on Linux): the load's own connections could have taken one in between.
 const lowestPort, highestPort = 10000, 30000
 
-// FreeAddress tries ports until it can listen on one, and lets go of it again.
-func FreeAddress() (string, error) {
+// Free returns n addresses of this machine on which nobody listens. It listens on
+// each until all have been found, so that none comes twice.
+func Free(n int) ([]string, error) {
+	var free []string
 	var last error
-	for range 100 {
+	for range 100 + n {
 		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowestPort+rand.IntN(highestPort-lowestPort)))
 		if err != nil {
 			last = err
 			continue
 		}
-		return ln.Addr().String(), ln.Close()
+		defer func() { _ = ln.Close() }() // nobody has connected
+		free = append(free, ln.Addr().String())
+		if len(free) == n {
+			return free, nil
+		}
 	}
-	return "", fmt.Errorf("fleet: no free port between %d and %d: %w", lowestPort, highestPort, last)
+	return nil, fmt.Errorf("fleet: no %d free ports between %d and %d: %w", n, lowestPort, highestPort, last)
 }
 
 // FreeAddresses are for one process.
 func FreeAddresses(name string) (Addresses, error) {
-	a := Addresses{Name: name}
-	for _, address := range []*string{&a.API, &a.Admin, &a.RPC} {
-		var err error
-		if *address, err = FreeAddress(); err != nil {
-			return a, err
-		}
+	free, err := Free(3)
+	if err != nil {
+		return Addresses{}, err
 	}
-	return a, nil
+	return Addresses{Name: name, API: free[0], Admin: free[1], RPC: free[2]}, nil
 }
