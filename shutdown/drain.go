@@ -143,6 +143,8 @@ func (d *drain) linger(ctx context.Context) {
 		quietAt, silence := d.traffic.QuietAt(d.evidence, begunAgain)
 		d.report.Silence = silence
 		if now >= last || (seen.Warm == 0 && now >= quietAt) {
+			newest := d.traffic.LastNew()
+			d.report.StillSent = newest > d.began && now < newest+silence
 			return
 		}
 		next := min(seen.Next, last)

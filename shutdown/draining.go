@@ -37,7 +37,9 @@ func Draining(ctx context.Context) <-chan struct{} {
 //	defer shutdown.OnDraining(r.Context(), func() { c.Close(websocket.StatusGoingAway, "") })()
 //
 // Shutdown waits for f. stop takes it back, and reports whether f will not be
-// called, as that of context.AfterFunc does.
+// called, as that of context.AfterFunc does. For a context that does not come from
+// a Server, or from package worker, f is never called: give it the request's
+// context, or one that is made from it.
 func OnDraining(ctx context.Context, f func()) (stop func() bool) {
 	if signal := told.From(ctx); signal != nil {
 		return signal.On(f)

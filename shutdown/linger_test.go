@@ -460,3 +460,29 @@ func TestAConnectionThatNeverSpeaksDoesNotLengthenTheLinger(t *testing.T) {
 		require.Less(t, s.Report().Ended, 100*time.Millisecond)
 	})
 }
+
+// The one case in which the next request is lost by design has to be seen.
+func TestClosingTheListenerAgainstTheEvidenceIsReported(t *testing.T) {
+	for name, tc := range map[string]struct {
+		during time.Duration
+		still  bool
+		level  string
+	}{
+		"they never ceased":   {during: 4900 * time.Millisecond, still: true, level: "level=WARN"},
+		"they ceased in time": {during: time.Second, level: "level=INFO"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var said diary
+				s := newSceneOf(t, &http.Server{Handler: http.HandlerFunc(hello)}, shutdown.Config{Logger: said.logger()})
+				s.traffic(100*time.Millisecond, 5*time.Second)
+				done := s.shutdownInBackground()
+				s.traffic(100*time.Millisecond, tc.during)
+				require.NoError(t, <-done)
+				require.NoError(t, <-s.served)
+				require.Equal(t, tc.still, s.Report().StillSent)
+				require.Contains(t, said.lines()[1], tc.level)
+			})
+		})
+	}
+}

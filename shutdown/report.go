@@ -14,6 +14,7 @@ type Report struct {
 	Silence        time.Duration // on new connections, that the evidence asked for; the linger may have ended before
 	LastNew        time.Duration // when the last first request on a new connection came; 0: none came since Began
 	ListenerClosed time.Duration // t2
+	StillSent      bool          // LingerMax, or half of the time, was over while new connections still came: the next was refused
 	Ended          time.Duration // t3: when the last connection was gone
 	Steps          []Step        // the same moments, and what was in flight
 	Finished       int           // requests that were answered since Began
@@ -62,19 +63,19 @@ func (d *drain) conclude(ctx context.Context) {
 	d.mu.Lock()
 	d.Server.report = *r
 	d.mu.Unlock()
-	addr := d.http.Addr
-	if listening := d.Addr(); listening != nil {
-		addr = listening.String()
+	addr := d.Addr()
+	if addr == nil {
+		return // it has never listened
 	}
 	level := slog.LevelInfo
-	if len(r.Cut) > 0 {
+	if len(r.Cut) > 0 || r.StillSent {
 		level = slog.LevelWarn
 	}
 	d.logger().LogAttrs(ctx, level, "drained",
-		slog.String("addr", addr), slog.Duration("began", r.Began), slog.Duration("last_new", r.LastNew),
+		slog.String("addr", addr.String()), slog.Duration("began", r.Began), slog.Duration("last_new", r.LastNew),
 		slog.Duration("linger_min", d.cfg.LingerMin), slog.Duration("silence", r.Silence),
-		slog.Duration("listener_closed", r.ListenerClosed), slog.Duration("ended", r.Ended),
-		slog.Int("in_flight", r.Steps[0].Connections.Requests), slog.Int("hijacked", r.Steps[0].Connections.Hijacked),
+		slog.Duration("listener_closed", r.ListenerClosed), slog.Bool("still_sent", r.StillSent), slog.Duration("ended", r.Ended),
+		slog.Int("in_flight_at_first", r.Steps[0].Connections.Requests), slog.Int("hijacked_at_first", r.Steps[0].Connections.Hijacked),
 		slog.Int("finished", r.Finished), slog.Int("refused", r.Refused), slog.Int("given_up", r.GivenUp),
 		slog.Int("told", r.Told), slog.Int("cut", len(r.Cut)))
 }

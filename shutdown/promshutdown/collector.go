@@ -2,6 +2,7 @@ package promshutdown
 
 import (
 	"cmp"
+	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -10,8 +11,8 @@ import (
 
 // Config names the server.
 type Config struct {
-	// Name is the value of the label server. Default: the server's address, or
-	// "unnamed" while it has none.
+	// Name is the value of the label server; two servers in one registry need two.
+	// Default "server".
 	Name string
 }
 
@@ -19,7 +20,6 @@ type Config struct {
 // use, and may be made and registered before the server listens.
 type Collector struct {
 	server *shutdown.Server
-	cfg    Config
 
 	inFlight, connections, step, lastNew, requests, closed, cut *prometheus.Desc
 }
@@ -27,11 +27,10 @@ type Collector struct {
 // New returns a Collector of server.
 func New(server *shutdown.Server, cfg Config) *Collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("handover_shutdown_"+name, help, append([]string{"server"}, labels...), nil)
+		return prometheus.NewDesc("handover_shutdown_"+name, help, labels, prometheus.Labels{"server": cmp.Or(cfg.Name, "server")})
 	}
 	return &Collector{
 		server:      server,
-		cfg:         cfg,
 		inFlight:    desc("requests_in_flight", "Requests that are being answered."),
 		connections: desc("connections", "Open connections by what they are doing.", "state"),
 		step:        desc("step_seconds", "When each step of the stop came, since the signal.", "step"),
@@ -51,13 +50,12 @@ func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 
 // Collect is for the registry.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
-	name := c.cfg.Name
-	if addr := c.server.Addr(); name == "" && addr != nil {
-		name = addr.String()
+	if c.server == nil {
+		to <- prometheus.NewInvalidMetric(c.inFlight, errors.New("promshutdown: collect: New was given a nil server"))
+		return
 	}
-	name = cmp.Or(name, "unnamed")
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, append([]string{name}, labels...)...)
+		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 
 	open := c.server.Connections()

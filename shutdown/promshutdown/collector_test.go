@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
@@ -110,3 +111,20 @@ handover_shutdown_requests{outcome="refused",server="api"} 0
 # TYPE handover_shutdown_requests_in_flight gauge
 handover_shutdown_requests_in_flight{server="api"} 0
 `
+
+func TestTwoServersFitIntoOneRegistry(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	for _, name := range []string{"api", "admin"} {
+		server := shutdown.HTTP(&http.Server{}, shutdown.Config{})
+		require.NoError(t, registry.Register(promshutdown.New(server, promshutdown.Config{Name: name})))
+	}
+	_, err := registry.Gather()
+	require.NoError(t, err)
+}
+
+func TestNoServerIsAnErrorOfTheScrape(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	require.NoError(t, registry.Register(promshutdown.New(nil, promshutdown.Config{})))
+	_, err := registry.Gather()
+	require.ErrorContains(t, err, "New was given a nil server")
+}

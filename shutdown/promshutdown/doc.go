@@ -11,9 +11,10 @@
 //	handover_shutdown_connections_closed{server,reason} given_up after long silence, told to end
 //	handover_shutdown_cut{server,kind}                  request, hijacked, told
 //
-// The last five are there from the end of the stop on. Somebody has to scrape them
-// between that and the end of the process: the metrics belong on the admin server,
-// which stops last.
+// The last five are there from the end of the stop on. Between that and the end of
+// the admin server are milliseconds, so a scraper usually misses them: who wants
+// them pushes Server.Report, or puts a component between the two whose Stop waits
+// for one more scrape.
 //
 // A scrape looks at each connection once, which takes a millisecond for ten
 // thousand.

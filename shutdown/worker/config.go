@@ -21,9 +21,13 @@ type Config[T any] struct {
 	// HandBack returns a job to where it came from (nack, release, put back), so
 	// that another process does it: one that was never begun, whose do was
 	// cancelled by the end of the time, panicked (a *PanicError), or wrapped
-	// shutdown.ErrStopped. Several workers call it at the same time. Its context
-	// ends when nine tenths of the Margin are over. Default: nothing is handed back, and Shutdown's
-	// error names what should have been. A do that hands back by itself returns nil.
+	// shutdown.ErrStopped. It is not called for an ordinary error of do: whether
+	// that is worth another attempt only you know; nack, or acknowledge, in Failed
+	// or in do. After it a worker waits as after a failing pull; a job that panics
+	// each time comes back each time, so let the broker count. Several workers call
+	// it at the same time. Its context ends when nine tenths of the Margin are over.
+	// Default: nothing is handed back, and Shutdown's error names what should have
+	// been. A do that hands back by itself returns nil.
 	HandBack func(ctx context.Context, job T, why error) error
 	// Failed is told of errors and panics of do, and of a HandBack that failed,
 	// while the pool works on. Default: a record of level error.
@@ -32,7 +36,8 @@ type Config[T any] struct {
 	// cancelled by so much before the deadline. It is at most half of what is left.
 	// Default a quarter of what is left, at most 1 s; negative: none.
 	Margin time.Duration
-	// BackoffMin and BackoffMax bound the wait after a pull that failed, which
+	// BackoffMin and BackoffMax bound the wait after a pull that failed, or a job
+	// that was handed back, which
 	// doubles each time and is shortened at random by up to a half. Default 100 ms
 	// and 10 s.
 	BackoffMin, BackoffMax time.Duration

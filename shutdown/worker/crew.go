@@ -14,6 +14,7 @@ import (
 // guards what is below goroutine.
 type worker struct {
 	failures int  // of pull, in a row; the one under way counts as one
+	returned int  // jobs in a row that were handed back
 	counted  bool // in Pool.failing
 
 	goroutine stack.ID

@@ -33,7 +33,7 @@ func Example() {
 
 	// As components:
 	//
-	//	{Name: "jobs", Run: jobs.Run, Stop: jobs.Shutdown, StopTimeout: 10 * time.Second}
+	//	{Name: "jobs", Run: jobs.Run, Stop: jobs.Shutdown}
 	//	{Name: "jobs intake", Stop: jobs.Pause} in the last place
 	ran := make(chan error)
 	go func() { ran <- jobs.Run(context.Background()) }()

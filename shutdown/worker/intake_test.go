@@ -190,3 +190,32 @@ func TestAChannelIsNotReadAfterPause(t *testing.T) {
 	}
 	require.Len(t, jobs, 3)
 }
+
+// Many brokers deliver again at once what is handed back; without a wait, a job
+// that always panics would be done thousands of times a second.
+func TestAJobThatComesBackEachTimeIsDoneLessAndLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		times := 0
+		back := make(chan string, 1)
+		back <- "poison"
+		jobs := worker.New(worker.Chan(back), func(context.Context, string) error {
+			times++
+			panic("each time")
+		}, worker.Config[string]{
+			HandBack: func(_ context.Context, job string, _ error) error { back <- job; return nil },
+			Failed:   func(context.Context, string, error) {},
+		})
+		ran := make(chan error, 1)
+		go func() { ran <- jobs.Run(context.WithoutCancel(t.Context())) }()
+		time.Sleep(time.Minute)
+		require.NoError(t, jobs.Shutdown(t.Context()))
+		require.NoError(t, <-ran)
+		require.Greater(t, times, 8)
+		require.Less(t, times, 25)
+	})
+}
+
+func TestAZeroPoolSaysSo(t *testing.T) {
+	var p worker.Pool[int]
+	require.ErrorContains(t, p.Run(t.Context()), "make it with New")
+}

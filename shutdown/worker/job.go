@@ -17,7 +17,7 @@ func (p *Pool[T]) work(pulling, doing context.Context, w *worker) {
 	defer func() {
 		if !returned { // a function has called runtime.Goexit: another takes the place
 			p.enter("", func(next *worker) {
-				next.failures, next.counted = w.failures, w.counted
+				next.failures, next.returned, next.counted = w.failures, w.returned, w.counted
 				p.work(pulling, doing, next)
 			})
 		}
@@ -51,13 +51,15 @@ func (p *Pool[T]) take(pulling context.Context, w *worker) (job T, err error) {
 	return job, err
 }
 
-// backOff waits after a failure, and reports whether there is a next pull.
+// backOff waits after a failure, and after a job that was handed back, which many
+// brokers deliver again at once. It reports whether there is a next pull.
 func (p *Pool[T]) backOff(pulling context.Context, w *worker) bool {
-	if w.failures == 0 || pulling.Err() != nil {
+	failures := max(w.failures, w.returned)
+	if failures == 0 || pulling.Err() != nil {
 		return pulling.Err() == nil
 	}
 	wait := p.cfg.BackoffMin
-	for range w.failures - 1 {
+	for range failures - 1 {
 		if wait > p.cfg.BackoffMax/2 {
 			wait = p.cfg.BackoffMax
 			break
@@ -110,7 +112,7 @@ func (p *Pool[T]) pullWorks(w *worker) {
 func (p *Pool[T]) handle(doing context.Context, w *worker, job T) {
 	p.turn(w, p.cfg.name(job), true)
 	if doing.Err() != nil {
-		p.settle(doing, job, shutdown.ErrStopped)
+		_ = p.settle(doing, job, shutdown.ErrStopped)
 		return
 	}
 	var err error
@@ -119,16 +121,21 @@ func (p *Pool[T]) handle(doing context.Context, w *worker, job T) {
 		if !returned { // but called runtime.Goexit
 			err = &PanicError{Stack: string(debug.Stack())}
 		}
-		p.settle(doing, job, err)
+		if back := p.settle(doing, job, err); back && p.rest == nil && !p.isEnding() {
+			w.returned++
+		} else {
+			w.returned = 0
+		}
 	}()
 	err = guard(func() error { return p.do(doing, job) })
 	returned = true
 }
 
-// settle decides what becomes of a job whose do has returned.
-func (p *Pool[T]) settle(doing context.Context, job T, err error) {
+// settle decides what becomes of a job whose do has returned, and reports whether
+// it goes back.
+func (p *Pool[T]) settle(doing context.Context, job T, err error) (back bool) {
 	if err == nil {
-		return
+		return false
 	}
 	_, panicked := errors.AsType[*PanicError](err)
 	unfinished := doing.Err() != nil || errors.Is(err, shutdown.ErrStopped)
@@ -136,9 +143,11 @@ func (p *Pool[T]) settle(doing context.Context, job T, err error) {
 	if panicked || !unfinished || !accountable {
 		p.failed(doing, job, err)
 	}
-	if (panicked || unfinished) && accountable {
+	back = (panicked || unfinished) && accountable
+	if back {
 		p.handBack(doing, job, err)
 	}
+	return back
 }
 
 func (p *Pool[T]) failed(ctx context.Context, job T, err error) {

@@ -19,8 +19,10 @@ var ErrClosed = errors.New("no more jobs")
 // components are written. It has two of them: Pause stands in the last place,
 // told at the signal, Shutdown in the pool's own, above what the jobs need.
 //
-//	app.Add(lifecycle.Component{Name: "jobs", Run: jobs.Run, Stop: jobs.Shutdown, StopTimeout: 10 * time.Second})
+//	app.Add(lifecycle.Component{Name: "jobs", Run: jobs.Run, Stop: jobs.Shutdown})
 //	app.Together(…, lifecycle.Component{Name: "jobs intake", Stop: jobs.Pause})
+//
+// Make one with New.
 type Pool[T any] struct {
 	pull     func(context.Context) (T, error)
 	do       func(context.Context, T) error
@@ -73,7 +75,7 @@ func New[T any](pull func(context.Context) (T, error), do func(context.Context, 
 	}
 	switch {
 	case pull == nil || do == nil:
-		p.mistake = errors.New("shutdown: run workers: a function is nil: give New one that takes a job, and one that does it")
+		p.mistake = errors.New("shutdown: run workers: a function is nil: give New one that takes a job, and one that does it; NewQueue, one that does it")
 	case cfg.Count < 0:
 		p.mistake = fmt.Errorf("shutdown: run workers: Config.Count is %d: give it 1 or more, or 0 for 1", cfg.Count)
 	}
@@ -130,6 +132,8 @@ func (p *Pool[T]) start(endPulling func(), cancelDo context.CancelCauseFunc) ([]
 	switch {
 	case p.mistake != nil:
 		return nil, p.mistake
+	case p.workers == nil:
+		return nil, errors.New("shutdown: run workers: the Pool is a zero value: make it with New")
 	case p.ending:
 		return nil, nil
 	case p.started:

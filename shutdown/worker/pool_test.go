@@ -202,11 +202,11 @@ func TestMistakesAreToldByRun(t *testing.T) {
 	}{
 		"no pull": {
 			run:  worker.New(nil, do, worker.Config[int]{}).Run,
-			want: "shutdown: run workers: a function is nil: give New one that takes a job, and one that does it",
+			want: "shutdown: run workers: a function is nil: give New one that takes a job, and one that does it; NewQueue, one that does it",
 		},
 		"no do": {
 			run:  worker.NewQueue[int](1, nil, worker.Config[int]{}).Run,
-			want: "shutdown: run workers: a function is nil: give New one that takes a job, and one that does it",
+			want: "shutdown: run workers: a function is nil: give New one that takes a job, and one that does it; NewQueue, one that does it",
 		},
 		"fewer than no workers": {
 			run:  worker.New(numbers(), do, worker.Config[int]{Count: -1}).Run,

@@ -36,7 +36,8 @@ func Chan[T any](ch <-chan T) func(context.Context) (T, error) {
 // Queue is a pool whose jobs come from within the process, so that nobody else has
 // them: Shutdown does all that are in it. It has no Pause. Those who put jobs, the
 // servers, still answer at the signal and until they have stopped, so it stands
-// above them in the list, between them and what the jobs need.
+// above them in the list, between them and what the jobs need. Make one with
+// NewQueue.
 type Queue[T any] struct {
 	pool     *Pool[T]
 	jobs     chan T
@@ -75,6 +76,8 @@ func (q *Queue[T]) Put(ctx context.Context, job T) error {
 	defer q.mu.RUnlock()
 	err := context.Cause(ctx) // select would choose at random
 	switch {
+	case q.pool.mistake != nil: // nobody will do it
+		return q.pool.mistake
 	case q.closed:
 		err = shutdown.ErrStopped
 	case err == nil:

@@ -180,6 +180,11 @@ func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 		d.seen.Warm++
 	case !h.Greeted():
 		d.warm(now, c, seen)
+	case !h.Announced() && d.patience.New > 0 && seen.since() > d.began && now < seen.since()+breather:
+		// Whoever comes while we linger is still sent here. To be sent away at once
+		// costs a proxy that may not try again what it was about to send.
+		d.seen.Warm++
+		d.again(seen.since() + breather)
 	case !h.Announced():
 		d.seen.Warm++
 		d.framed.waiting = append(d.framed.waiting, visit{c, seen, true})
