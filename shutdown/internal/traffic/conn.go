@@ -54,6 +54,7 @@ type conn struct {
 	stamp     atomic.Uint64
 	asked     asked        // the last request
 	waited    atomic.Int64 // between the last answer and the bytes that came after it
+	streamAt  atomic.Int64 // when the last stream began, in HTTP/2
 	spoken    atomic.Bool  // its first request that is no probe has been seen
 	again     atomic.Bool  // and its second
 	http2     atomic.Bool
@@ -137,11 +138,15 @@ func (c *conn) begin(r *http.Request) {
 
 // arrived is the evidence that a request gives.
 func (c *conn) arrived(r *http.Request) {
+	waited := time.Duration(c.waited.Load())
+	if r.ProtoMajor >= 2 {
+		waited = c.sinceStream()
+	}
 	if c.spoken.Load() {
 		if !c.again.Load() {
 			c.again.Store(true)
 		}
-		c.table.furtherRequest(r, time.Duration(c.waited.Load()), r.ProtoMajor < 2)
+		c.table.furtherRequest(r, waited)
 		return
 	}
 	if !c.table.isProbe(r) && !c.spoken.Swap(true) {

@@ -103,6 +103,7 @@ func (d *Departure) Look(now time.Duration, patience Patience) Seen {
 	}
 	for _, v := range d.framed.next(now) {
 		v.conn.h2.Load().Announce()
+		d.table.sentAway.Store(int64(now))
 		next = min(next, now+step)
 	}
 	for _, v := range d.long.next(now) {
@@ -180,11 +181,9 @@ func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 		d.seen.Warm++
 	case !h.Greeted():
 		d.warm(now, c, seen)
-	case !h.Announced() && d.patience.New > 0 && seen.since() > d.began && now < seen.since()+breather:
-		// Whoever comes while we linger is still sent here. To be sent away at once
-		// costs a proxy that may not try again what it was about to send.
+	case !h.Announced() && d.early(now, c, seen):
 		d.seen.Warm++
-		d.again(seen.since() + breather)
+		d.again(now + 10*step)
 	case !h.Announced():
 		d.seen.Warm++
 		d.framed.waiting = append(d.framed.waiting, visit{c, seen, true})
@@ -195,6 +194,17 @@ func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 		c.stamp.CompareAndSwap(uint64(seen), uint64(newStamp(closing, now)))
 		d.again(now + goodbye)
 	}
+}
+
+// early reports whether the connection has just come, and was perhaps opened for a
+// request that is still on its way: to be sent away then costs a proxy which may
+// not try again what it was about to send. Whoever comes while we linger is still
+// sent here, and gets more time.
+func (d *Departure) early(now time.Duration, c *conn, seen stamp) bool {
+	if d.patience.New > 0 && seen.since() > d.began {
+		return now < seen.since()+breather
+	}
+	return !c.spoken.Load() && c.h2.Load().Streams() == 0 && d.framed.by > 0 && now < seen.since()+settling
 }
 
 // parting waits for the client to close what has been ended, but not for long.

@@ -44,6 +44,7 @@ func (t *Table) QuietAt(e Evidence, begunAgain time.Duration) (at, silence time.
 	return max(
 		after(t.LastNew(), silence),
 		t.UnusedAt(e, begunAgain),
+		after(time.Duration(t.sentAway.Load()), e.Patience), // it comes back with its next request
 		after(time.Duration(t.lastEnded.Load()), comeBack),
 	), silence
 }

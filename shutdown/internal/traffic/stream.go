@@ -44,11 +44,18 @@ func (t *Table) Signal(remote net.Addr) *told.Signal {
 
 // streamBegun is the evidence of a stream whose handler is not ours to see.
 func (c *conn) streamBegun() {
+	waited := c.sinceStream()
 	if c.spoken.Swap(true) {
-		c.table.furtherStream()
+		c.table.furtherStream(waited)
 		return
 	}
 	c.table.firstRequest()
+}
+
+// sinceStream is how long the connection has waited for this stream.
+func (c *conn) sinceStream() time.Duration {
+	now := c.table.clock.coarse()
+	return now - time.Duration(c.streamAt.Swap(int64(now)))
 }
 
 // BeginStream is for the handler, on the goroutine that answers r. A nil Stream

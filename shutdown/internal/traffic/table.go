@@ -26,6 +26,7 @@ type Table struct {
 	draining  atomic.Bool
 	arrivals  gaps          // while draining: between requests on whatever connection
 	further   atomic.Int64  // while draining: when the last request came on an old one
+	sentAway  atomic.Int64  // while draining: when a client of HTTP/2 was last told to go
 	lastEnded atomic.Int64  // while draining: when the last answer or connection ended
 	finished  atomic.Int64  // while draining: how many requests have been answered
 	ended     chan struct{} // something has
@@ -123,21 +124,18 @@ func (t *Table) firstRequest() {
 }
 
 // furtherRequest notes that a connection was used again, and how long it waited
-// for that; HTTP/2 does not wait. A prober is asked for only where it would
-// matter.
-func (t *Table) furtherRequest(r *http.Request, waited time.Duration, waits bool) {
-	draining, matters := t.draining.Load(), waits && t.reuse.matters(waited)
-	if !draining && !matters || t.isProbe(r) {
-		return
+// for that. A prober is asked for only where it would matter.
+func (t *Table) furtherRequest(r *http.Request, waited time.Duration) {
+	if (t.draining.Load() || t.reuse.matters(waited)) && !t.isProbe(r) {
+		t.furtherStream(waited)
 	}
-	if matters {
-		t.reuse.observe(waited)
-	}
-	t.furtherStream()
 }
 
-// furtherStream notes, in the drain, that an old connection is in use.
-func (t *Table) furtherStream() {
+// furtherStream is a furtherRequest that is no probe.
+func (t *Table) furtherStream(waited time.Duration) {
+	if t.reuse.matters(waited) {
+		t.reuse.observe(waited)
+	}
 	if t.draining.Load() {
 		now := t.clock.exact()
 		t.further.Store(int64(now))
