@@ -8,42 +8,6 @@ import (
 	"time"
 )
 
-// Kind is the question that a check helps to answer. The zero value is none:
-// a check has to say which.
-type Kind int
-
-// The kinds; each has its endpoint.
-const (
-	Startup   Kind = iota + 1 // has it started? Run until it has passed once, then never again
-	Readiness                 // may it have traffic?
-	Liveness                  // may it live? A failure has the instance restarted
-)
-
-// String is the name that error texts and log records use.
-func (k Kind) String() string {
-	switch k {
-	case Startup:
-		return "startup"
-	case Readiness:
-		return "readiness"
-	case Liveness:
-		return "liveness"
-	}
-	return fmt.Sprintf("Kind(%d)", int(k))
-}
-
-// Scope says who is broken when a check fails. A readiness check must say it,
-// there is no default: the wrong one either keeps a broken instance in traffic
-// or takes out all of them at once (linagora/openrag#915,
-// GoogleCloudPlatform/alloydb-auth-proxy#641).
-type Scope int
-
-// The scopes.
-const (
-	Local  Scope = iota + 1 // this instance: the failure counts, the instance leaves
-	Shared                  // everybody: after its first pass a failure only warns, as it must not empty the fleet
-)
-
 // A Check is one function that is asked again and again, and how; [Set.Add]
 // takes it. What it does to its probe:
 //
@@ -52,6 +16,8 @@ const (
 //	Readiness, Local     503                      503, the instance leaves
 //	Readiness, Shared    503                      200, status "warn"
 //	Liveness             200 until it fails       503, the instance is restarted
+//
+// With Impact Degrading it warns where it would fail, once it has been run.
 type Check struct {
 	// Name is public and unique in the set: 1 to 63 of a-z, 0-9, ".", "_", "-".
 	Name string
@@ -59,19 +25,38 @@ type Check struct {
 	// Scope must be given for Readiness. Liveness is always Local: a shared
 	// failure there restarts every instance and heals none.
 	Scope Scope
+	// Impact is Critical by default. A startup check cannot be Degrading: it has
+	// to pass, or is none.
+	Impact Impact
 	// Interval is the pause between the end of a run and the next; 5 s by
 	// default. It varies by ±10 %, so that instances do not ask in step.
 	Interval time.Duration
-	// Timeout bounds one run; 1 s by default. A run that overstays it fails the
-	// check at once, and is never joined by a second one: until it returns the
-	// check is stuck.
+	// Timeout bounds one run; 1 s by default. A run that overstays it fails at
+	// once, and is never joined by a second one: until it returns the check is
+	// stuck.
 	Timeout time.Duration
 	// MaxAge is how long a verdict holds; 3 × Interval + Timeout by default.
-	// An older one is a failure, whatever the scope: nobody judges any more.
+	// An older one is a failure, whatever scope and impact: nobody judges any more.
 	MaxAge time.Duration
+	// FailAfter is how many runs in a row have to fail until a check that passes
+	// does; 3 by default. A lost packet is no reason to leave, and the platform's
+	// threshold is one for all checks. The first run of all decides alone.
+	FailAfter int
+	// PassAfter is how many runs in a row have to pass until a check that fails
+	// does; 2 by default. Startup checks pass at once.
+	PassAfter int
+	// DependsOn names checks, gates or toggles of the same kind without which
+	// this one cannot pass; they were added before it, or stand before it. While
+	// one of them fails, a failure of this one is shown as suppressed, so that
+	// the cause stands alone. It still counts.
+	DependsOn []string
+	// Dials says that Run goes over a network, which Liveness refuses. Where Run
+	// is known to, such as pgxpool's Ping, it need not be said.
+	Dials bool
 	// Run returns nil if all is well. It is called by one goroutine at a time,
 	// with a context that ends at Timeout or with Run of the set. A panic fails
-	// the check. The text of its error goes to the log, never to a prober.
+	// the check. The text of its error goes to the log and to the admin's page,
+	// never to a prober; a *ReasonError has a code that does.
 	Run func(context.Context) error
 }
 
@@ -79,13 +64,20 @@ type Check struct {
 const longest = 365 * 24 * time.Hour
 
 // validName is what needs no escaping in JSON, in a metric's label, or in a path;
-// its length leaves room for any name in a body (see maxBody).
+// its length leaves room for any name in a body.
 var validName = regexp.MustCompile(`^[a-z0-9._-]{1,63}$`)
+
+const nameFault = `the name must be 1 to 63 of a-z, 0-9, ".", "_" and "-"`
 
 func (c Check) withDefaults() Check {
 	c.Interval = cmp.Or(c.Interval, 5*time.Second)
 	c.Timeout = cmp.Or(c.Timeout, time.Second)
 	c.MaxAge = cmp.Or(c.MaxAge, 3*c.Interval+c.Timeout)
+	c.FailAfter = cmp.Or(c.FailAfter, 3)
+	c.PassAfter = cmp.Or(c.PassAfter, 2)
+	if c.Kind == Startup {
+		c.PassAfter = 1
+	}
 	return c
 }
 
@@ -98,16 +90,21 @@ func (c Check) faults() []string {
 			faults = append(faults, fmt.Sprintf(format, args...))
 		}
 	}
-	when(!validName.MatchString(c.Name), `the name must be 1 to 63 of a-z, 0-9, ".", "_" and "-"`)
+	when(!validName.MatchString(c.Name), nameFault)
 	when(c.Run == nil, "Run is nil: give the function to call, such as pool.Ping")
 	when(c.Kind < Startup || c.Kind > Liveness,
 		"%v is no kind: say probes.Startup, probes.Readiness or probes.Liveness", c.Kind)
 	when(c.Scope < 0 || c.Scope > Shared, "%d is no scope: say probes.Local or probes.Shared", c.Scope)
 	when(c.Kind == Readiness && c.Scope == 0, "a readiness check needs a scope: say probes.Local if its failure "+
 		"means that this instance is broken, probes.Shared if it means that all are")
-	// srcco.de/posts/kubernetes-liveness-probes-are-dangerous.html
-	when(c.Kind == Liveness && c.Scope == Shared, "a shared check on liveness restarts every instance at once "+
-		"and heals none: make it a readiness check")
+	when(c.Impact < 0 || c.Impact > Degrading, "%d is no impact: say probes.Critical or probes.Degrading", c.Impact)
+	when(c.Kind == Startup && c.Impact == Degrading, "a startup check that is Degrading never delays the start: "+
+		"leave Impact out, or make it a readiness check")
+	when(c.FailAfter < 0, "FailAfter is %d: give 1 or more, or leave it out for the default", c.FailAfter)
+	when(c.PassAfter < 0, "PassAfter is %d: give 1 or more, or leave it out for the default", c.PassAfter)
+	if fault := c.external(); fault != "" {
+		faults = append(faults, fault)
+	}
 	return append(faults, c.durationFaults()...)
 }
 

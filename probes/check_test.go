@@ -1,6 +1,7 @@
 package probes_test
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,52 @@ func TestAddNamesEveryMistakeAndWhatInstead(t *testing.T) {
 			change(func(c *probes.Check) { c.Kind = probes.Liveness }),
 			[]string{"a shared check on liveness restarts every instance at once and heals none: make it a readiness check"},
 		},
+		"a check that says that it dials, on liveness": {
+			change(func(c *probes.Check) { c.Kind, c.Scope, c.Dials = probes.Liveness, 0, true }),
+			[]string{"a check that dials (Dials) on liveness restarts this instance when something else is broken"},
+		},
+		"one that is known to, though it does not say so": {
+			change(func(c *probes.Check) { c.Kind, c.Scope, c.Run = probes.Liveness, 0, new(sql.DB).PingContext }),
+			[]string{"database/sql.(*DB).PingContext dials, and on liveness it restarts this instance"},
+		},
+		"one that dials is welcome on readiness": {
+			change(func(c *probes.Check) { c.Dials, c.Run = true, new(sql.DB).PingContext }), nil,
+		},
+		"an impact out of range": {change(func(c *probes.Check) { c.Impact = 2 }), []string{"2 is no impact: say probes.Critical"}},
+		"a startup that need not pass": {
+			change(func(c *probes.Check) { c.Kind, c.Impact = probes.Startup, probes.Degrading }),
+			[]string{"a startup check that is Degrading never delays the start"},
+		},
+		"a negative threshold": {
+			change(func(c *probes.Check) { c.FailAfter, c.PassAfter = -1, -2 }),
+			[]string{"FailAfter is -1: give 1 or more", "; PassAfter is -2"},
+		},
+		"a parent that is not there": {
+			change(func(c *probes.Check) { c.DependsOn = []string{"vpn"} }),
+			[]string{`it depends on "vpn", which is not there: add that before it`},
+		},
+		"itself": {
+			change(func(c *probes.Check) { c.DependsOn = []string{"db"} }),
+			[]string{`it depends on "db", which is not there`},
+		},
+		"a parent that comes later, which is how circles begin": {
+			[]probes.Check{
+				{Name: "a", Kind: probes.Readiness, Scope: probes.Local, Run: good, DependsOn: []string{"b"}},
+				{Name: "b", Kind: probes.Readiness, Scope: probes.Local, Run: good, DependsOn: []string{"a"}},
+			},
+			[]string{`check 1, "a": it depends on "b", which is not there`},
+		},
+		"a parent in the same call": {
+			[]probes.Check{sound, {Name: "b", Kind: probes.Readiness, Scope: probes.Shared, Run: good, DependsOn: []string{"db"}}}, nil,
+		},
+		"a parent of another kind": {
+			[]probes.Check{{Name: "loop", Kind: probes.Liveness, Run: good}, {Name: "b", Kind: probes.Readiness, Scope: probes.Shared, Run: good, DependsOn: []string{"loop"}}},
+			[]string{`it depends on "loop", which is one of liveness: only its own kind is shown beside it`},
+		},
+		"a local one under a shared one": {
+			[]probes.Check{sound, {Name: "b", Kind: probes.Readiness, Scope: probes.Local, Run: good, DependsOn: []string{"db"}}},
+			[]string{`it depends on "db", which is Shared: its failure is everybody's as well, so make it Shared`},
+		},
 		"liveness is local by itself": {change(func(c *probes.Check) { c.Kind, c.Scope = probes.Liveness, 0 }), nil},
 		"startup needs no scope":      {change(func(c *probes.Check) { c.Kind, c.Scope = probes.Startup, 0 }), nil},
 		"a negative interval":         {change(func(c *probes.Check) { c.Interval = -1 }), []string{"Interval is -1ns: give more than zero"}},
@@ -59,11 +106,11 @@ func TestAddNamesEveryMistakeAndWhatInstead(t *testing.T) {
 		"an age for ever":           {change(func(c *probes.Check) { c.MaxAge = 1<<63 - 1 }), nil},
 		"the same name twice": {
 			[]probes.Check{sound, sound},
-			[]string{`check 2, "db": there is a check of that name already`},
+			[]string{`check 2, "db": there is a check, gate or toggle of that name already`},
 		},
 		"several mistakes in several checks": {[]probes.Check{{Name: "A"}, sound, {Name: "db"}}, []string{
 			`check 1, "A": the name must`, "; Run is nil", "; Kind(0) is no kind",
-			"\n", `check 3, "db": Run is nil`, "; there is a check of that name",
+			"\n", `check 3, "db": Run is nil`, "; there is a check, gate or toggle of that name",
 		}},
 	}
 	for name, test := range tests {

@@ -9,11 +9,17 @@
 //	/readyz     503           by readiness checks    503
 //	/livez      200, but 503 while a liveness check fails; /healthz is the same
 //
-// Serving begins when Ready has sealed the set and each startup check has passed
-// once; draining begins with Drain. The invariant: every green expires. A verdict
-// older than its check's MaxAge is a failure, judged when it is read, so that a
-// scheduler that has died keeps no broken instance in traffic.
+// Serving begins when Ready has sealed the set and all of startup has passed once,
+// checks and gates; draining begins with Drain. The invariant: every green expires.
+// A verdict older than its check's MaxAge is a failure, judged when it is read, so
+// that a scheduler that has died keeps no broken instance in traffic.
+//
+// Who is broken decides what a failure does: a Local check takes this instance out,
+// a Shared one warns, since its failure would take out all. Neither belongs on
+// liveness if it dials; heartbeats do (package watchdog). A [Gate] waits for what
+// the start needs, a [Toggle] is switched by a person.
 //
 // The package starts no server. Give the handler a port of its own that stops
 // last, without authentication: a kubelet takes most redirects for a success.
+// AdminHandler is for people, and has the texts of errors.
 package probes

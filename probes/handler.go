@@ -1,6 +1,11 @@
 package probes
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+
+	"github.com/handover-go/handover/probes/internal/audience"
+)
 
 // Handler serves the probes: /startupz, /livez with its alias /healthz, and
 // /readyz. Anything else is 404; only GET and HEAD are allowed.
@@ -9,60 +14,70 @@ import "net/http"
 //
 //	{"status":"fail","checks":{"postgres":{"status":"fail","reason":"timeout"}}}
 //
-// A status is pass, warn (200: a shared check fails) or fail. The reason for a
-// check is timeout, error, panic, stuck, stale, or pending if it was not run
-// yet; for the whole, beside its status, starting or draining. Checks that fail
-// come first, and "omitted" counts those that did not fit. No error text is ever shown.
+// or, where the Accept header names it, application/health+json or text/plain.
+// A status is pass, warn (200: what fails does not count) or fail. The reason for a
+// check is a code of its own (see [ReasonError]) or error, timeout, panic, stuck,
+// stale, suppressed, closed (a gate), on (a toggle), or pending if it was not run
+// yet; for the whole, beside its status, starting or draining. A shared check that
+// does not count has "fail_open". Checks that fail come first, and "omitted" counts
+// those that did not fit. No error text is ever shown: see AdminHandler.
 func (s *Set) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
-// serve compares paths itself, as a ServeMux answers some of those that it does
+// kindOf compares paths itself, as a ServeMux answers some of those that it does
 // not know with a redirect, and a redirect passes for a success.
-func (s *Set) serve(w http.ResponseWriter, r *http.Request) {
-	var kind Kind
-	switch r.URL.Path {
+func kindOf(path string) Kind {
+	switch path {
 	case "/startupz":
-		kind = Startup
+		return Startup
 	case "/readyz":
-		kind = Readiness
+		return Readiness
 	case "/livez", "/healthz":
-		kind = Liveness
-	default:
+		return Liveness
+	}
+	return 0
+}
+
+func (s *Set) serve(w http.ResponseWriter, r *http.Request) {
+	kind := kindOf(r.URL.Path)
+	if kind == 0 {
 		http.NotFound(w, r)
 		return
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "a probe is read: use GET or HEAD", http.StatusMethodNotAllowed)
+	if !reads(w, r) {
 		return
 	}
-	s.answer(kind).write(w)
+	a, now := s.answerNow(kind)
+	s.observe(kind, r, a.Code == http.StatusOK, now)
+	a.Write(w, r)
 }
 
-// answer is the one that holds now. The first to find it expired judges it
-// again and puts up the result, unless a newer answer has come in the meantime.
-// There is no log record of that: a log that hangs may be what keeps the
-// scheduler, and must not keep the prober as well.
-func (s *Set) answer(kind Kind) *answer {
-	for {
-		a := s.answers[kind].Load()
-		now := s.now()
-		if now <= a.until {
-			return a
-		}
-		if judged := a.picture.render(now); s.answers[kind].CompareAndSwap(a, judged) {
-			return judged
-		}
+// reads answers methods that a probe does not have.
+func reads(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return true
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	http.Error(w, "a probe is read: use GET or HEAD", http.StatusMethodNotAllowed)
+	return false
+}
+
+// Observe notes that somebody has been told what an endpoint says, by a handler of
+// your own; the set's own handlers do it themselves. Drain waits for balancers that
+// it knows of from here, and the metrics count what was noted. It neither waits nor
+// allocates.
+func (s *Set) Observe(kind Kind, r *http.Request, ok bool) {
+	if kind >= Startup && kind <= Liveness && r != nil {
+		s.observe(kind, r, ok, s.now())
 	}
 }
 
-// write sends the answer whole. A kubelet that gets a status and then waits for
-// the body throws its result away, and keeps the old one for ever; so there is a
-// Content-Length, and a single write. A prober that has hung up is no concern.
-func (a *answer) write(w http.ResponseWriter) {
-	header := w.Header()
-	for _, f := range a.header {
-		header[f.key] = f.values // all probes share them; net/http only reads
+func (s *Set) observe(kind Kind, r *http.Request, ok bool, now time.Duration) {
+	misled, found := s.audience.Seen(audience.Endpoint(kind-Startup), r, ok, now)
+	if !found {
+		return
 	}
-	w.WriteHeader(a.code)
-	_, _ = w.Write(a.body) // net/http keeps it back from a HEAD
+	select {
+	case s.misled <- misled: // Run logs it: a log that hangs must not keep the prober
+	default:
+	}
 }

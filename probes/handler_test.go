@@ -128,7 +128,7 @@ func TestALifeUnderAKubelet(t *testing.T) {
 	set := quiet(probes.Config{Delay: -1})
 	judged := make(chan error) // what the check says next
 	add(t, set, probes.Check{
-		Name: "db", Kind: probes.Readiness, Scope: probes.Local, Interval: time.Millisecond, Timeout: time.Minute,
+		Name: "db", Kind: probes.Readiness, Scope: probes.Local, Interval: time.Millisecond, Timeout: time.Minute, FailAfter: 1, PassAfter: 1,
 		Run: func(ctx context.Context) error {
 			select {
 			case err := <-judged:
@@ -245,7 +245,7 @@ func TestABodyIsShortAndSaysWhatItLeavesOut(t *testing.T) {
 		require.Greater(t, len(body), 4<<10-120, "no more is left out than has to be")
 		require.True(t, strings.HasPrefix(string(body), `{"status":"fail","checks":{`+
 			`"check-99":{"status":"fail","reason":"error"},"check-199":{"status":"fail","reason":"error"},"check-299":{"status":"fail","reason":"error"},`+
-			`"check-98":{"status":"fail","reason":"error"},"check-198":{"status":"fail","reason":"error"},"check-298":{"status":"fail","reason":"error"},`+
+			`"check-98":{"status":"fail","reason":"error","fail_open":true},"check-198":{"status":"fail","reason":"error","fail_open":true},"check-298":{"status":"fail","reason":"error","fail_open":true},`+
 			`"check-0":{"status":"pass"},"check-1":{"status":"pass"},`), "%s", body)
 		r := decode(t, body)
 		require.Equal(t, 300, len(r.Checks)+r.Omitted)

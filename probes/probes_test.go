@@ -42,7 +42,11 @@ func quiet(config probes.Config) *probes.Set {
 type reply struct {
 	Status string
 	Reason string
-	Checks map[string]struct{ Status, Reason string }
+	Checks map[string]struct {
+		Status, Reason string
+		FailOpen       bool `json:"fail_open"`
+		Done, Total    int
+	}
 
 	Omitted int
 }
@@ -70,13 +74,20 @@ func look(t testing.TB, set *probes.Set, path string) string {
 	parts := []string{strings.TrimSpace(fmt.Sprintf("%d %s %s", recorder.Code, r.Status, r.Reason))}
 	for _, name := range slices.Sorted(maps.Keys(r.Checks)) {
 		check := r.Checks[name]
-		if check.Status == "fail" {
+		if check.Status != "pass" {
 			require.NotEmpty(t, check.Reason, "a failure without a reason: %s", recorder.Body)
 		}
 		if check.Status == "pass" && check.Reason != "" {
 			check.Reason = "(" + check.Reason + ")"
 		}
-		parts = append(parts, strings.TrimSpace(name+" "+check.Reason))
+		line := strings.TrimSpace(name + " " + check.Reason)
+		if check.FailOpen {
+			line += " (open)"
+		}
+		if check.Total > 0 {
+			line += fmt.Sprintf(" %d/%d", check.Done, check.Total)
+		}
+		parts = append(parts, line)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -106,6 +117,12 @@ func inTurn(runs ...run) run {
 	return func(ctx context.Context) error {
 		return runs[min(int(calls.Add(1)), len(runs))-1](ctx)
 	}
+}
+
+// prompt has a check change its verdict with a single run.
+func prompt(c probes.Check) probes.Check {
+	c.FailAfter, c.PassAfter = 1, 1
+	return c
 }
 
 const secret = "dial postgres://app:s3cret@db.internal:5432"

@@ -1,13 +1,14 @@
 package probes
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/handover-go/handover/probes/internal/answer"
 )
 
 // Run carries out the checks until ctx ends: each at once, and then again and
@@ -33,6 +34,9 @@ func (s *Set) Run(ctx context.Context) error {
 		}
 		select {
 		case <-s.added:
+		case m := <-s.misled:
+			s.logger().Warn("probes: a balancer asks for liveness, which never tells it of a drain: have it ask /readyz",
+				"agent", m.Agent.String(), "peer", m.Host)
 		case <-ctx.Done():
 		}
 	}
@@ -68,11 +72,11 @@ func (s *Set) leave() {
 	defer s.mu.Unlock()
 	s.running = false
 	for _, e := range s.entries {
-		if e.Kind == Liveness && s.now() <= e.verdict.until {
-			e.verdict.until = never
+		if e.Kind == Liveness && s.now() <= e.verdict.Until {
+			e.verdict.Until = answer.Never
 		}
 	}
-	s.publish()
+	s.publish(Liveness)
 }
 
 // after returns the checks that were added after the first n.
@@ -84,72 +88,41 @@ func (s *Set) after(n int) []*entry {
 
 // watch runs one check for as long as there is something to ask.
 func (s *Set) watch(ctx context.Context, e *entry) {
-	for ctx.Err() == nil && !e.settled() {
+	for ctx.Err() == nil && !s.settled(e) {
 		s.try(ctx, e)
 		pause(ctx, jitter(e.Interval))
 	}
 }
 
-// settled reports whether there is nothing more to learn from a check.
-func (e *entry) settled() bool { return e.Kind == Startup && e.passed }
+func (s *Set) settled(e *entry) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.Run == nil || e.settled()
+}
 
 // try runs a check and judges it. If the last run has not returned there is no
 // second one beside it, which would only pile up on what hangs
 // (hellofresh/health-go#224, goharbor/harbor#23840).
 func (s *Set) try(ctx context.Context, e *entry) {
 	if !e.inFlight.returned() {
-		s.judge(e, stuck, errors.New("it has not returned, and is not run again until it has"))
+		s.judge(e, finding{
+			result: Stuck, reason: answer.Stuck, took: time.Since(e.inFlight.began),
+			err: errors.New("it has not returned, and is not run again until it has"),
+		})
 		return
 	}
-	e.inFlight = launch(ctx, e.Check)
-	reason, err := timedOut, fmt.Errorf("no answer within %v", e.Timeout)
+	attempt := launch(ctx, e.Check)
+	s.mu.Lock()
+	e.inFlight = attempt // a report looks at it
+	s.mu.Unlock()
+	found := finding{result: TimedOut, reason: answer.TimedOut, took: e.Timeout, err: fmt.Errorf("no answer within %v", e.Timeout)}
 	select {
-	case <-e.inFlight.done:
-		reason, err = e.inFlight.reason, e.inFlight.err
+	case <-attempt.done:
+		found = attempt.found
 	case <-time.After(e.Timeout):
 	}
 	if ctx.Err() == nil { // or else the end of ctx may be all that it says
-		s.judge(e, reason, err)
-	}
-}
-
-// judge makes a reason the verdict on a check, and logs what has changed.
-func (s *Set) judge(e *entry, reason reason, err error) {
-	s.mu.Lock()
-	before, now := e.verdict, s.now()
-	e.passed = e.passed || reason == none
-	e.verdict = verdict{
-		name:   e.Name,
-		reason: reason,
-		open:   e.Kind == Readiness && e.Scope == Shared && e.passed,
-		until:  now + min(e.MaxAge, never-now),
-	}
-	if e.settled() {
-		e.verdict.until = never
-	}
-	after := e.verdict
-	s.publish()
-	s.mu.Unlock()
-
-	was, why := before.at(now, e.Kind)
-	is, _ := after.at(now, e.Kind)
-	if was != is || why == pending || reason == stuck && why != stuck {
-		s.report(e, is, reason, cmp.Or(why, "pass"), err)
-	}
-}
-
-// report is called without the lock: a log that hangs may stop the check it is
-// told of, which then goes stale, and nothing else.
-func (s *Set) report(e *entry, is status, reason, was reason, err error) {
-	log := s.logger().With("check", e.Name, "kind", e.Kind.String(), "state", is.String(),
-		"was", string(was), "took", time.Since(e.inFlight.began))
-	switch reason {
-	case none:
-		log.Info("probes: check passes")
-	case stuck:
-		log.Warn("probes: check is stuck", "err", err)
-	default:
-		log.Warn("probes: check fails", "reason", string(reason), "err", err)
+		s.judge(e, found)
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/handover-go/handover/internal/haste"
+	"github.com/handover-go/handover/probes/internal/answer"
+	"github.com/handover-go/handover/probes/internal/audience"
 )
 
 // Config tunes a [Set]. Its zero value is a good one.
@@ -20,6 +21,17 @@ type Config struct {
 	// Delay is the shutdown delay: how long Drain waits, not ready and still
 	// serving, while word of that gets around; 2 s by default, negative: none.
 	Delay time.Duration
+	// DelayMax is how long Drain waits at the most, while balancers that ask
+	// /readyz have not been told; 10 s by default, negative: for nobody.
+	DelayMax time.Duration
+	// Threshold is how many times in a row a balancer is told "not ready" until it
+	// acts on it: HAProxy's fall, ALB's and Envoy's unhealthy threshold; 3 by
+	// default.
+	Threshold int
+	// TerminationLog is a file that gets the reason and the stacks of the
+	// goroutines when liveness fails: "/dev/termination-log" in Kubernetes, which
+	// shows its first 4 KiB with the state of the container. Default: none.
+	TerminationLog string
 	// Logger gets one record when a check begins to fail, is stuck or passes
 	// again; nil means slog.Default() at the time of use. The kubelet withholds
 	// a probe's body from its events, so this is where the reason is found.
@@ -30,32 +42,30 @@ type Config struct {
 // may be called at any time, from any goroutine, from within a check too. Make
 // one with [New].
 type Set struct {
-	config  Config
-	born    time.Time                            // moments are kept as the time since then: one cheap clock read a probe
-	added   chan struct{}                        // tells Run of new checks
-	answers [Liveness + 1]atomic.Pointer[answer] // by kind; what the probes read, and all that they read
+	config   Config
+	born     time.Time                                   // moments are kept as the time since then: one cheap clock read a probe
+	added    chan struct{}                               // tells Run of new checks
+	misled   chan audience.Misled                        // and of a balancer that asks the wrong place
+	answers  [Liveness + 1]atomic.Pointer[answer.Answer] // by kind; what the probes read, and all that they read
+	turns    [Liveness + 1][Fail + 1]atomic.Int64        // so often an answer has turned to each status
+	audience audience.Audience
 
-	mu       sync.Mutex // guards what follows; never held during a check, a log record or a write
-	entries  []*entry   // in the order of Add; only ever appended to
-	running  bool       // Run is at work
-	sealed   bool       // Ready was called
-	started  bool       // sealed, and every startup check has passed; Add sees to it that this lasts
-	draining bool
-	drained  time.Duration // the moment at which the shutdown delay is over
-}
-
-// entry is one check of the set and what is known of it.
-type entry struct {
-	Check
-	verdict  verdict  // guarded by Set.mu
-	passed   bool     // at least once; guarded by Set.mu
-	inFlight *attempt // the last run; belongs to the goroutine that watches the check
+	mu      sync.Mutex // guards what follows; never held during a check, a log record or a write
+	entries []*entry   // in the order of Add; only ever appended to
+	running bool       // Run is at work
+	sealed  bool       // Ready was called
+	started bool       // sealed, and all of startup has passed; Add sees to it that this lasts
+	drain   drain
+	changed chan struct{} // closed when an answer has been published; nil while nobody waits
 }
 
 // New makes a set without checks. It starts nothing.
 func New(config Config) *Set {
-	s := &Set{config: config, born: time.Now(), added: make(chan struct{}, 1)}
-	s.publish()
+	config.Delay = max(0, cmp.Or(config.Delay, 2*time.Second))
+	config.DelayMax = max(0, cmp.Or(config.DelayMax, 10*time.Second))
+	config.Threshold = max(1, cmp.Or(config.Threshold, 3))
+	s := &Set{config: config, born: time.Now(), added: make(chan struct{}, 1), misled: make(chan audience.Misled, 1)}
+	s.publish(Startup, Readiness, Liveness)
 	return s
 }
 
@@ -66,42 +76,58 @@ func New(config Config) *Set {
 func (s *Set) Add(checks ...Check) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	entries, err := s.admit(checks)
-	if err != nil {
-		return err
-	}
-	s.entries = slices.Concat(s.entries, entries)
-	s.publish()
-	select {
-	case s.added <- struct{}{}:
-	default: // Run has been told and has not looked yet
-	}
-	return nil
-}
-
-func (s *Set) admit(checks []Check) ([]*entry, error) {
-	known := make(map[string]bool, len(s.entries)+len(checks))
-	for _, e := range s.entries {
-		known[e.Name] = true
-	}
 	var entries []*entry
 	var errs []error
 	for i, c := range checks {
 		c = c.withDefaults()
-		faults := c.faults()
-		if known[c.Name] {
-			faults = append(faults, "there is a check of that name already: give each its own")
-		}
-		if c.Kind == Startup && s.started {
-			faults = append(faults, "the startup is over: add it before Ready, or make it a readiness check")
-		}
+		e, faults := newEntry(c), c.faults()
+		faults = append(faults, s.admit(e, entries)...)
 		if len(faults) > 0 {
 			errs = append(errs, fmt.Errorf("probes: add check %d, %q: %s", i+1, c.Name, strings.Join(faults, "; ")))
 		}
-		known[c.Name] = true
-		entries = append(entries, &entry{Check: c, verdict: verdict{name: c.Name, reason: pending, until: never}})
+		entries = append(entries, e)
 	}
-	return entries, errors.Join(errs...)
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	s.take(entries...)
+	return nil
+}
+
+// take has entries that were admitted belong to the set.
+func (s *Set) take(entries ...*entry) {
+	s.entries = slices.Concat(s.entries, entries)
+	s.publish(Startup, Readiness, Liveness)
+	select {
+	case s.added <- struct{}{}:
+	default: // Run has been told and has not looked yet
+	}
+}
+
+// admit finds what speaks against a new entry beside those that there are, and what
+// it depends on.
+func (s *Set) admit(e *entry, besides []*entry) (faults []string) {
+	known := slices.Concat(s.entries, besides)
+	if slices.ContainsFunc(known, func(other *entry) bool { return other.Name == e.Name }) {
+		faults = append(faults, "there is a check, gate or toggle of that name already: give each its own")
+	}
+	if e.Kind == Startup && s.started {
+		faults = append(faults, "the startup is over: add it before Ready, or make it one of readiness")
+	}
+	for _, name := range e.DependsOn {
+		i := slices.IndexFunc(known, func(other *entry) bool { return other.Name == name })
+		switch {
+		case i < 0:
+			faults = append(faults, fmt.Sprintf("it depends on %q, which is not there: add that before it", name))
+		case known[i].Kind != e.Kind:
+			faults = append(faults, fmt.Sprintf("it depends on %q, which is one of %v: only its own kind is shown beside it", name, known[i].Kind))
+		case e.Scope == Local && known[i].Scope == Shared:
+			faults = append(faults, fmt.Sprintf("it depends on %q, which is Shared: its failure is everybody's as well, so make it Shared", name))
+		default:
+			e.parents = append(e.parents, known[i])
+		}
+	}
+	return faults
 }
 
 // Ready seals the set and returns at once, never with an error: what has to be
@@ -117,84 +143,8 @@ func (s *Set) Ready(context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sealed = true
-	s.publish()
+	s.publish(Startup, Readiness)
 	return nil
-}
-
-// Drain makes /readyz answer 503 at once and for ever, whatever any check says,
-// and then waits for the shutdown delay, while everything still serves. /livez
-// is not touched. As a component it is the first to stop: an instance that
-// closes before it is known to be unready drops what is still sent to it
-// (kubernetes/kubernetes#88911).
-//
-// The wait is at most half of the time that ctx leaves, as the rest of the
-// shutdown needs some too, and none if a person pressed Ctrl-C. A wait that ctx
-// cuts short is no error; Drain returns none. A second Drain waits for the same
-// moment. Before Ready or Run it is as good as after.
-func (s *Set) Drain(ctx context.Context) error {
-	delay := s.delay(ctx)
-	timer := time.NewTimer(min(delay, s.latch(delay)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return nil
-}
-
-func (s *Set) delay(ctx context.Context) time.Duration {
-	if haste.Asked(ctx) {
-		return 0
-	}
-	delay := max(0, cmp.Or(s.config.Delay, 2*time.Second))
-	if deadline, ok := ctx.Deadline(); ok {
-		delay = min(delay, max(0, time.Until(deadline)/2))
-	}
-	return delay
-}
-
-// latch turns readiness off and returns how long it is until the delay, which
-// only the first one sets, is over.
-func (s *Set) latch(delay time.Duration) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.draining {
-		s.draining, s.drained = true, s.now()+min(delay, never-s.now())
-		s.publish()
-	}
-	return s.drained - s.now()
-}
-
-// publish puts up the answers that follow from the state. Whoever changed that
-// holds the lock still, so no older answer can replace a newer one.
-func (s *Set) publish() {
-	s.started = s.sealed && s.startupPassed()
-	for kind := Startup; kind <= Liveness; kind++ {
-		p := picture{kind: kind, reason: s.reason(kind)}
-		for _, e := range s.entries {
-			if e.Kind == kind {
-				p.verdicts = append(p.verdicts, e.verdict)
-			}
-		}
-		s.answers[kind].Store(p.render(s.now()))
-	}
-}
-
-func (s *Set) startupPassed() bool {
-	return !slices.ContainsFunc(s.entries, func(e *entry) bool { return e.Kind == Startup && !e.settled() })
-}
-
-// reason is why a probe fails whatever its checks say.
-func (s *Set) reason(kind Kind) reason {
-	switch {
-	case kind == Liveness:
-		return none
-	case kind == Readiness && s.draining:
-		return draining
-	case !s.started:
-		return starting
-	}
-	return none
 }
 
 func (s *Set) now() time.Duration { return time.Since(s.born) }

@@ -45,11 +45,17 @@ func Of(ids ...ID) map[ID]string {
 
 func all() []byte {
 	for size := 64 << 10; ; size *= 2 {
-		buf := make([]byte, size)
-		if n := runtime.Stack(buf, true); n < size || size >= limit {
-			return buf[:n]
+		if stacks := All(size); len(stacks) < size || size >= limit {
+			return stacks
 		}
 	}
+}
+
+// All returns the stacks of all goroutines, the caller's first and then the oldest,
+// as many as fit into so many bytes.
+func All(most int) []byte {
+	buf := make([]byte, most)
+	return buf[:runtime.Stack(buf, true)]
 }
 
 // parse reads the number out of "goroutine 17 [running]:".

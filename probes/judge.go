@@ -1,0 +1,85 @@
+package probes
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+
+	"github.com/handover-go/handover/internal/stack"
+	"github.com/handover-go/handover/probes/internal/answer"
+)
+
+// change is what a finding has changed, for the log.
+type change struct {
+	entry    *entry
+	found    finding
+	was, is  answer.Status
+	why, now answer.Reason // it was, and is
+	open     bool          // it fails open
+	cause    string        // a check that this one depends on, and that fails as well
+}
+
+// judge makes of a finding what it can make of it, and logs what has changed.
+func (s *Set) judge(e *entry, found finding) {
+	c := change{entry: e, found: found}
+	s.mu.Lock()
+	before, now := e.verdict, s.now()
+	e.note(found, now)
+	after := e.verdict
+	c.open, c.cause = after.Open, e.cause()
+	died := s.publish(e.Kind) && e.Kind == Liveness
+	s.mu.Unlock()
+
+	c.was, c.why = before.At(now, e.Kind == Liveness)
+	c.is, c.now = after.At(now, e.Kind == Liveness)
+	if c.was != c.is || c.why == answer.Pending || c.now == answer.Stuck && c.why != answer.Stuck {
+		c.log(s.logger())
+	}
+	if died {
+		s.lastWords(e.Name, found)
+	}
+}
+
+// log is called without the lock: a log that hangs may stop the check it is told
+// of, which then goes stale, and nothing else.
+func (c change) log(log *slog.Logger) {
+	log = log.With("check", c.entry.Name, "kind", c.entry.Kind.String(), "state", c.is.String(),
+		"was", cmp.Or(string(c.why), "pass"), "took", c.found.took)
+	switch {
+	case c.is == answer.Pass:
+		log.Info("probes: check passes")
+	case c.cause != "":
+		log.Info("probes: check fails, as does what it depends on", "depends_on", c.cause, "reason", string(c.now), "err", c.found.err)
+	case c.now == answer.Stuck:
+		log.Warn("probes: check is stuck", "err", c.found.err)
+	case c.is == answer.Warn && c.open:
+		log.Warn("probes: shared check fails open", "reason", string(c.now), "err", c.found.err)
+	case c.is == answer.Warn:
+		log.Warn("probes: check is degraded", "reason", string(c.now), "err", c.found.err)
+	default:
+		log.Warn("probes: check fails", "reason", string(c.now), "err", c.found.err)
+	}
+}
+
+const (
+	// logged is as much of the stacks as a log takes in one record.
+	logged = 64 << 10
+	// lastMessage is as much as a kubelet reads of a termination log.
+	lastMessage = 4 << 10
+)
+
+// lastWords leaves behind what every goroutine is doing, while there is somebody to
+// do it: a platform that restarts this instance asks nobody why it hung.
+func (s *Set) lastWords(name string, found finding) {
+	stacks := string(stack.All(logged))
+	s.logger().Error("probes: liveness fails, and this instance will be restarted",
+		"check", name, "reason", string(found.reason), "err", found.err, "stacks", stacks)
+	if s.config.TerminationLog == "" {
+		return
+	}
+	message := "liveness fails: " + name + ": " + found.err.Error() + "\n\n" + stacks
+	err := os.WriteFile(s.config.TerminationLog, []byte(message[:min(len(message), lastMessage)]), 0o644)
+	if err != nil {
+		s.logger().Error("probes: the termination log cannot be written", "err", err)
+	}
+}
