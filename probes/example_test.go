@@ -2,8 +2,10 @@ package probes_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -79,3 +81,88 @@ func ExampleSet_Drain() {
 	// serving:  200 200
 	// draining: 200 503
 }
+
+// A gate holds the start back until something is there, and says how far it is.
+func ExampleSet_Gate() {
+	health := probes.New(quietly())
+	cache, err := health.Gate("cache-warm", probes.Startup)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = health.Ready(context.Background())
+	cache.Progress(3, 5)
+	fmt.Print(body(health.Handler(), "/startupz"))
+	cache.Open()
+	fmt.Print(body(health.Handler(), "/startupz"))
+	// Output:
+	// {"status":"fail","reason":"starting","checks":{"cache-warm":{"status":"fail","reason":"closed","done":3,"total":5}}}
+	// {"status":"pass","checks":{"cache-warm":{"status":"pass","done":5,"total":5}}}
+}
+
+// A toggle takes an instance out of traffic by hand, and leaves it alive.
+func ExampleSet_Toggle() {
+	health := probes.New(quietly())
+	maintenance, err := health.Toggle("maintenance")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = health.Ready(context.Background())
+	maintenance.Switch(true)
+	fmt.Print(body(health.Handler(), "/readyz"))
+	fmt.Println(status(health.Handler(), "/livez"))
+	// Output:
+	// {"status":"fail","checks":{"maintenance":{"status":"fail","reason":"on"}}}
+	// 200
+}
+
+// People see why, on an address of their own.
+func ExampleSet_AdminHandler() {
+	health := probes.New(quietly())
+	cache, _ := health.Gate("cache-warm", probes.Startup)
+	_ = health.Ready(context.Background())
+	cache.Fail(&probes.ReasonError{Reason: "no-snapshot", Err: errors.New("bucket app-cache: access denied")})
+
+	var seen struct{ Status, Reason, Error string }
+	_ = json.Unmarshal([]byte(body(health.AdminHandler(), "/startupz/cache-warm")), &seen)
+	fmt.Println("people read:", seen.Status, seen.Reason, "for", seen.Error)
+	fmt.Print("probers read: ", body(health.Handler(), "/startupz"))
+	// Output:
+	// people read: fail no-snapshot for no-snapshot: bucket app-cache: access denied
+	// probers read: {"status":"fail","reason":"starting","checks":{"cache-warm":{"status":"fail","reason":"no-snapshot"}}}
+}
+
+// Follow tells those that cannot ask, such as a registry.
+func ExampleSet_Follow() {
+	health := probes.New(quietly())
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() {
+		ended <- health.Follow(ctx, func(kind probes.Kind, status probes.Status) {
+			fmt.Println(kind, status)
+			if kind == probes.Liveness {
+				_ = health.Ready(ctx)
+			}
+			if kind == probes.Readiness && status == probes.Pass {
+				cancel()
+			}
+		})
+	}()
+	fmt.Println(<-ended)
+	// Output:
+	// startup fail
+	// readiness fail
+	// liveness pass
+	// startup pass
+	// readiness pass
+	// <nil>
+}
+
+func body(handler http.Handler, path string) string {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
+	return recorder.Body.String()
+}
+
+func quietly() probes.Config { return probes.Config{Logger: slog.New(slog.DiscardHandler)} }

@@ -29,71 +29,88 @@ func TestWhatSeveralRunsMakeOfAVerdict(t *testing.T) {
 		want  []string
 	}{
 		"two lost packets are none": {
-			probes.Check{}, []run{good, bad, bad, good, hang, bad, good},
+			probes.Check{},
+			[]run{good, bad, bad, good, hang, bad, good},
 			[]string{"503 fail, c pending", "200 pass, c"},
 		},
 		"three are a failure, and one good run after it no pass": {
-			probes.Check{}, []run{good, bad, hang, bad, good, bad, good, good},
+			probes.Check{},
+			[]run{good, bad, hang, bad, good, bad, good, good},
 			[]string{"503 fail, c pending", "200 pass, c", "503 fail, c error", "200 pass, c"},
 		},
 		"the reason is that of the last run": {
-			probes.Check{PassAfter: 99}, []run{bad, hang, explode, bad, good},
+			probes.Check{PassAfter: 99},
+			[]run{bad, hang, explode, bad, good},
 			[]string{"503 fail, c pending", "503 fail, c error", "503 fail, c timeout", "503 fail, c panic", "503 fail, c error"},
 		},
 		"the first run decides alone, for good": {
-			probes.Check{FailAfter: 5, PassAfter: 5}, []run{good, bad, good},
+			probes.Check{FailAfter: 5, PassAfter: 5},
+			[]run{good, bad, good},
 			[]string{"503 fail, c pending", "200 pass, c"},
 		},
 		"and for bad": {
-			probes.Check{FailAfter: 5, PassAfter: 3}, []run{bad, good},
+			probes.Check{FailAfter: 5, PassAfter: 3},
+			[]run{bad, good},
 			[]string{"503 fail, c pending", "503 fail, c error", "200 pass, c"},
 		},
 		"what is stuck fails when it has been so for as long": {
-			probes.Check{}, []run{good, deaf(time.Hour)},
+			probes.Check{},
+			[]run{good, deaf(time.Hour)},
 			[]string{"503 fail, c pending", "200 pass, c", "503 fail, c stuck"},
 		},
 		"a startup check passes at once": {
-			probes.Check{Kind: probes.Startup}, []run{bad, good},
+			probes.Check{Kind: probes.Startup},
+			[]run{bad, good},
 			[]string{"503 fail starting, c pending", "503 fail starting, c error", "200 pass, c"},
 		},
 		"liveness is patient as well": {
-			probes.Check{Kind: probes.Liveness}, []run{good, bad, bad, good, bad, bad, bad, good},
+			probes.Check{Kind: probes.Liveness},
+			[]run{good, bad, bad, good, bad, bad, bad, good},
 			[]string{"200 pass, c (pending)", "200 pass, c", "503 fail, c error", "200 pass, c"},
 		},
 		"a reason of its own is public, its error is not": {
-			probes.Check{FailAfter: 1, PassAfter: 1}, []run{says("read-only", false), good},
+			probes.Check{FailAfter: 1, PassAfter: 1},
+			[]run{says("read-only", false), good},
 			[]string{"503 fail, c pending", "503 fail, c read-only", "200 pass, c"},
 		},
 		"a degraded one warns at once, from the first run": {
-			probes.Check{}, []run{says("saturated", true), good, says("saturated", true), says("slow", true), good},
+			probes.Check{},
+			[]run{says("saturated", true), good, says("saturated", true), says("slow", true), good},
 			[]string{"503 fail, c pending", "200 warn, c saturated", "200 pass, c", "200 warn, c saturated", "200 warn, c slow", "200 pass, c"},
 		},
 		"a degraded one is no failure, and breaks a row of them": {
-			probes.Check{}, []run{good, bad, bad, says("slow", true), bad, bad, good},
+			probes.Check{},
+			[]run{good, bad, bad, says("slow", true), bad, bad, good},
 			[]string{"503 fail, c pending", "200 pass, c", "200 warn, c slow", "200 pass, c"},
 		},
 		"it ends a failure as a pass does": {
-			probes.Check{}, []run{bad, says("slow", true)},
+			probes.Check{},
+			[]run{bad, says("slow", true)},
 			[]string{"503 fail, c pending", "503 fail, c error", "200 warn, c slow"},
 		},
 		"an impact that is degrading warns where it would fail, once it has run": {
-			probes.Check{Impact: probes.Degrading, FailAfter: 1, PassAfter: 1}, []run{bad, good, hang, good},
+			probes.Check{Impact: probes.Degrading, FailAfter: 1, PassAfter: 1},
+			[]run{bad, good, hang, good},
 			[]string{"503 fail, c pending", "200 warn, c error", "200 pass, c", "200 warn, c timeout", "200 pass, c"},
 		},
 		"on liveness, too": {
-			probes.Check{Kind: probes.Liveness, Impact: probes.Degrading}, []run{bad},
+			probes.Check{Kind: probes.Liveness, Impact: probes.Degrading},
+			[]run{bad},
 			[]string{"200 pass, c (pending)", "200 warn, c error"},
 		},
 		"no word that would claim that there is no verdict": {
-			probes.Check{FailAfter: 1, PassAfter: 1}, []run{says("pending", false), says("stale", false), says("suppressed", false), good},
+			probes.Check{FailAfter: 1, PassAfter: 1},
+			[]run{says("pending", false), says("stale", false), says("suppressed", false), good},
 			[]string{"503 fail, c pending", "503 fail, c error", "200 pass, c"},
 		},
 		"nor on liveness, where pending is green": {
-			probes.Check{Kind: probes.Liveness, FailAfter: 1}, []run{says("pending", false)},
+			probes.Check{Kind: probes.Liveness, FailAfter: 1},
+			[]run{says("pending", false)},
 			[]string{"200 pass, c (pending)", "503 fail, c error"},
 		},
 		"no word that would break a body": {
-			probes.Check{FailAfter: 1, PassAfter: 1}, []run{says(`x","y":"`, false), says("", false), says("Upper Case", false), good},
+			probes.Check{FailAfter: 1, PassAfter: 1},
+			[]run{says(`x","y":"`, false), says("", false), says("Upper Case", false), good},
 			[]string{"503 fail, c pending", "503 fail, c error", "200 pass, c"},
 		},
 		"a time-out with a word of its own keeps it": {
