@@ -115,11 +115,13 @@ func (s *Set) try(ctx context.Context, e *entry) {
 	s.mu.Lock()
 	e.inFlight = attempt // a report looks at it
 	s.mu.Unlock()
-	found := finding{result: TimedOut, reason: answer.TimedOut, took: e.Timeout, err: fmt.Errorf("no answer within %v", e.Timeout)}
 	select {
 	case <-attempt.done:
-		found = attempt.found
 	case <-time.After(e.Timeout):
+	}
+	found := finding{result: TimedOut, reason: answer.TimedOut, took: e.Timeout, err: fmt.Errorf("no answer within %v", e.Timeout)}
+	if attempt.returned() { // after a stop of the whole process both may have come
+		found = attempt.found
 	}
 	if ctx.Err() == nil { // or else the end of ctx may be all that it says
 		s.judge(e, found)
