@@ -107,7 +107,7 @@ func permits() []permit {
 			why: "it links Prometheus: heptioprobes only",
 		},
 		{
-			imports: []string{"go.yaml.in/yaml/v3"}, in: []string{"probes/podspec"},
+			imports: []string{"go.yaml.in/yaml/v3"}, in: []string{"probes/podspec/..."},
 			why: "a pod's specification is YAML; nothing that runs in a service reads any",
 		},
 		{
@@ -225,6 +225,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		"Prometheus in a room's test":          {"shutdown/tracker_test.go", "github.com/prometheus/client_golang/prometheus", "prom… sub-packages only"},
 		"a WebSocket library":                  {"shutdown/handler.go", "github.com/coder/websocket", "no protocol above HTTP"},
 		"healthcheck beside heptioprobes":      {"probes/promprobes/collector.go", "github.com/heptiolabs/healthcheck", "heptioprobes only"},
+		"YAML in a program":                    {"probes/set.go", "go.yaml.in/yaml/v3", "a pod's specification is YAML"},
 		"pgx in flags":                         {"flags/client.go", "github.com/jackc/pgx/v5", "pg… sub-packages"},
 		"pgxpool in an internal package":       {"internal/stack/stack.go", "github.com/jackc/pgx/v5/pgxpool", "pg… sub-packages"},
 		"a dependency that nobody argued for":  {"examples/complete/main.go", "github.com/spf13/cobra", "not accepted by default"},
