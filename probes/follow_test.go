@@ -3,8 +3,10 @@ package probes_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,12 +187,51 @@ func TestLastWordsBeforeARestart(t *testing.T) {
 			}
 		}
 		require.Len(t, dumps, 1, "once, however many checks fail, and for liveness only")
-		require.Contains(t, dumps[0], `level=ERROR msg="probes: liveness fails, and this instance will be restarted" check=loop reason=error err="`+secret)
+		require.Contains(t, dumps[0], `level=ERROR msg="probes: liveness fails, and this instance will be restarted" err="loop: error: `+secret)
 		require.Contains(t, dumps[0], "probes_test.deadlocked")
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.True(t, strings.HasPrefix(string(text), "liveness fails: loop: "+secret+"\n\ngoroutine "), "%s", text)
+		require.True(t, strings.HasPrefix(string(text), "liveness fails: loop: error: "+secret+"\n\ngoroutine "), "%s", text)
 		require.LessOrEqual(t, len(text), 4<<10)
+	})
+}
+
+// holding is a log that keeps whoever reports of one check.
+type holding struct {
+	slog.Handler
+	check   string
+	release chan struct{}
+	held    bool
+}
+
+func (h holding) WithAttrs(attrs []slog.Attr) slog.Handler {
+	h.held = h.held || slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == "check" && a.Value.String() == h.check })
+	h.Handler = h.Handler.WithAttrs(attrs)
+	return h
+}
+
+func (h holding) Handle(ctx context.Context, r slog.Record) error {
+	if h.held {
+		<-h.release
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// A check that nobody judges any more fails, too, which another one's judge notices.
+func TestLastWordsOfACheckThatNobodyJudges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log journal
+		h := holding{Handler: log.logger().Handler(), check: "held", release: make(chan struct{})}
+		set := probes.New(probes.Config{Logger: slog.New(h)})
+		add(t, set,
+			probes.Check{Name: "held", Kind: probes.Liveness, Run: good},
+			probes.Check{Name: "other", Kind: probes.Liveness, Run: good},
+		)
+		stop := running(t, set)
+		time.Sleep(time.Minute)
+		require.Contains(t, strings.Join(log.lines(), "\n"), `will be restarted" err="held: stale" stacks=`)
+		close(h.release)
+		require.NoError(t, stop())
 	})
 }
 

@@ -2,6 +2,8 @@ package probes
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 
@@ -36,7 +38,7 @@ func (s *Set) judge(e *entry, found finding) {
 		c.log(s.logger())
 	}
 	if died {
-		s.lastWords(e.Name, found)
+		s.lastWords()
 	}
 }
 
@@ -70,16 +72,31 @@ const (
 
 // lastWords leaves behind what every goroutine is doing, while there is somebody to
 // do it: a platform that restarts this instance asks nobody why it hung.
-func (s *Set) lastWords(name string, found finding) {
-	stacks := string(stack.All(logged))
-	s.logger().Error("probes: liveness fails, and this instance will be restarted",
-		"check", name, "reason", string(found.reason), "err", found.err, "stacks", stacks)
+func (s *Set) lastWords() {
+	why, stacks := s.causeOfDeath(), string(stack.All(logged))
+	s.logger().Error("probes: liveness fails, and this instance will be restarted", "err", why, "stacks", stacks)
 	if s.config.TerminationLog == "" {
 		return
 	}
-	message := "liveness fails: " + name + ": " + found.err.Error() + "\n\n" + stacks
+	message := "liveness fails: " + why.Error() + "\n\n" + stacks
 	err := os.WriteFile(s.config.TerminationLog, []byte(message[:min(len(message), lastMessage)]), 0o644)
 	if err != nil {
 		s.logger().Error("probes: the termination log cannot be written", "err", err)
 	}
+}
+
+// causeOfDeath names each liveness check that fails. One that nobody judges any more
+// is noticed when another one is judged.
+func (s *Set) causeOfDeath() error {
+	var errs []error
+	for _, c := range s.Report().Checks {
+		switch {
+		case c.Kind != Liveness || c.Status != Fail:
+		case c.Err == nil:
+			errs = append(errs, fmt.Errorf("%s: %s", c.Name, c.Reason))
+		default:
+			errs = append(errs, fmt.Errorf("%s: %s: %w", c.Name, c.Reason, c.Err))
+		}
+	}
+	return errors.Join(errs...)
 }
