@@ -98,5 +98,8 @@ func (s *Set) causeOfDeath() error {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", c.Name, c.Reason, c.Err))
 		}
 	}
+	if len(errs) == 0 {
+		return errors.New("it has passed again since")
+	}
 	return errors.Join(errs...)
 }
