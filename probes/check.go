@@ -91,7 +91,7 @@ func (c Check) faults() []string {
 		}
 	}
 	when(!validName.MatchString(c.Name), nameFault)
-	when(c.Run == nil, "Run is nil: give the function to call, such as pool.Ping")
+	when(c.Run == nil, "Run is nil: give the function to call")
 	when(c.Kind < Startup || c.Kind > Liveness,
 		"%v is no kind: say probes.Startup, probes.Readiness or probes.Liveness", c.Kind)
 	when(c.Scope < 0 || c.Scope > Shared, "%d is no scope: say probes.Local or probes.Shared", c.Scope)
