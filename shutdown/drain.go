@@ -167,9 +167,7 @@ func (d *drain) refuseLate(ctx context.Context) {
 	}
 	d.late.Store(true)
 	for now := d.traffic.Now(); now < d.lastCall; now = d.traffic.Now() {
-		d.look(now, d.patience)
-		open := d.Connections()
-		if open.Requests+open.Reading+open.Hijacked == 0 || !d.wait(ctx, 10*pace) {
+		if d.look(now, d.patience).Occupied == 0 || !d.wait(ctx, 10*pace) {
 			return
 		}
 	}

@@ -235,6 +235,45 @@ func TestARequestWithAVeryLongPathIsNamedByItsMethod(t *testing.T) {
 	require.NoError(t, <-s.served)
 }
 
+// ofItsOwn is a mux that looks at more of a request than its name.
+type ofItsOwn struct{ next http.Handler }
+
+func (o ofItsOwn) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.next.ServeHTTP(w, r) }
+
+func (ofItsOwn) Handler(r *http.Request) (http.Handler, string) { return nil, r.TLS.ServerName }
+
+func TestAMuxThatPanicsCostsARequestItsPattern(t *testing.T) {
+	slow := newBlocking()
+	s := loopback(t, ofItsOwn{slow}, noLinger)
+	c := s.dial()
+	c.send("GET /secret HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, s.Shutdown(ctx), "in flight: GET after")
+	close(slow.release)
+	c.gone()
+	require.NoError(t, <-s.served)
+}
+
+// NetConn is for those who need the connection's own type; some close it, too.
+func TestAHijackedConnectionThatWasClosedBehindOurBackIsNotWaitedFor(t *testing.T) {
+	s := loopback(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			_ = c.(interface{ NetConn() net.Conn }).NetConn().Close()
+		}
+	}), noLinger)
+	for range 10 {
+		c := s.dial()
+		c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+		c.gone()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	require.NoError(t, s.Shutdown(ctx))
+	require.NoError(t, <-s.served)
+}
+
 func TestAServerWhoseListenerKnowsNoDeadlinesDrainsWhatIsInFlight(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

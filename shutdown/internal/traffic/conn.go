@@ -176,7 +176,7 @@ func (c *conn) changed(outer net.Conn, state http.ConnState) {
 			c.ended(c.enter(idle))
 		}
 	case http.StateHijacked:
-		c.enter(hijacked)
+		c.table.hijack(c)
 	case http.StateClosed: // known from Close
 	}
 }
@@ -223,8 +223,9 @@ func (c *conn) part() {
 // Close is called by net/http, by the application that hijacked, or by giveUp.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
-	c.table.remove(c)
-	c.ended(c.enter(closed))
+	before := c.enter(closed)
+	c.table.remove(c, before.phase())
+	c.ended(before)
 	return err
 }
 
