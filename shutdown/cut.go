@@ -62,6 +62,7 @@ func (d *drain) cut(ctx context.Context) error {
 		}
 	}
 	d.report.Finished = d.traffic.Finished() // what is cut now has not
+	d.hooks()
 	d.cutAll()
 	if len(untold) == 0 {
 		return nil

@@ -54,8 +54,9 @@ type Server struct {
 // connection of a body that is too large, and HTTP/2 has no http.Pusher. Hooks and
 // hijackers get a net.Conn whose own type is behind its method NetConn.
 //
-// Functions of RegisterOnShutdown run when the listener is closed and nothing but
-// hijacked connections is left, which they may tell to end.
+// Functions of RegisterOnShutdown run once, when the listener is closed and nothing
+// but hijacked connections is left, which they may tell to end. Requests that last
+// put that off until half of the time has passed.
 func HTTP(srv *http.Server, cfg Config) *Server {
 	var mistake error
 	if srv == nil {
