@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,37 +82,6 @@ func requireRefused(t *testing.T, s *running) {
 		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond)
-}
-
-func TestTheAcceptQueueIsServedBeforeTheListenerCloses(t *testing.T) {
-	const queued = 50
-	first, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	srv := &http.Server{Addr: "127.0.0.1:0", Handler: http.HandlerFunc(hello)}
-	srv.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew { // on the goroutine that accepts
-			once.Do(func() { close(first); <-release })
-		}
-	}
-	s := serve(t, srv, noLinger)
-	clients := make([]*client, queued)
-	for i := range clients {
-		clients[i] = s.dial()
-		clients[i].send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	}
-	<-first
-	done := s.shutdownInBackground()
-	require.Eventually(t, func() bool { // Shutdown has begun
-		return errors.Is(s.Listen(t.Context()), shutdown.ErrStopped)
-	}, 5*time.Second, time.Millisecond)
-	close(release)
-
-	for i, c := range clients {
-		require.Equal(t, "200 hello, close", c.answer(), "connection %d", i)
-		c.gone()
-	}
-	require.NoError(t, <-done)
-	require.NoError(t, <-s.served)
 }
 
 // net/http waits for such connections 5 to 6.3 s: golang/go#22682.
