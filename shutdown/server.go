@@ -95,7 +95,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	case s.listener != nil:
 		return fmt.Errorf("shutdown: listen %s: Listen was called before", s.http.Addr)
 	case !hasCertificate(s.http.TLSConfig):
-		return fmt.Errorf("shutdown: listen %s: TLSConfig has no certificate: set Certificates, GetCertificate or GetConfigForClient", s.http.Addr)
+		return fmt.Errorf("shutdown: listen %s: TLSConfig has no certificate: set Certificates, GetCertificate or GetConfigForClient, or leave it nil (http2.ConfigureServer does not)", s.http.Addr)
 	}
 	l := s.cfg.Listener
 	if l == nil {
