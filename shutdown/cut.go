@@ -62,6 +62,7 @@ func (d *drain) cut(ctx context.Context) error {
 		}
 	}
 	d.report.Finished = d.traffic.Finished() // what is cut now has not
+	d.hooks()
 	d.cutAll()
 	if len(untold) == 0 {
 		return nil
@@ -80,17 +81,35 @@ func (d *drain) what(f traffic.InFlight) string {
 		return "a request that has not been read"
 	}
 	what := f.Request.Method
-	if mux, ok := d.next.(interface {
-		Handler(*http.Request) (http.Handler, string)
-	}); ok && f.Request.URL != nil {
-		_, pattern := mux.Handler(f.Request) // "[METHOD ][HOST]/[PATH]", or none
-		if _, rest, ok := strings.Cut(pattern, " "); ok {
-			pattern = rest
-		}
-		what = strings.TrimSpace(what + " " + pattern)
+	if f.Hijacked && what == "PRI" { // Protocols.SetUnencryptedHTTP2 is drained, and this is not
+		what = "HTTP/2 behind h2c.NewHandler"
+	}
+	if f.Request.URL != nil && f.Request.URL.Path != "*" {
+		what = strings.TrimSpace(what + " " + d.pattern(f.Request))
 	}
 	if f.Hijacked {
 		what += " (hijacked)"
 	}
 	return what
+}
+
+// pattern asks the application's mux. One of its own making may expect more of a
+// request than a name, and must not end the program at the deadline by a panic.
+func (d *drain) pattern(r *http.Request) (pattern string) {
+	mux, ok := d.next.(interface {
+		Handler(*http.Request) (http.Handler, string)
+	})
+	if !ok {
+		return ""
+	}
+	defer func() {
+		if recover() != nil {
+			pattern = ""
+		}
+	}()
+	_, pattern = mux.Handler(r) // "[METHOD ][HOST]/[PATH]", or none
+	if _, rest, ok := strings.Cut(pattern, " "); ok {
+		return rest
+	}
+	return pattern
 }

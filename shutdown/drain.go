@@ -58,6 +58,7 @@ type drain struct {
 	asked      time.Duration // when the signal came, or, where that is unknown, began
 	began, end time.Duration // end is ctx's deadline
 	lastCall   time.Duration // from here on a request might not finish
+	hooksAt    time.Duration // from here on what RegisterOnShutdown is for has to begin
 	lingerMax  time.Duration
 	evidence   traffic.Evidence
 	patience   traffic.Patience
@@ -106,6 +107,7 @@ func (s *Server) newDrain(ctx context.Context, linger bool) *drain {
 	d.evidence = s.traffic.Evidence(s.cfg.LingerMin, d.lingerMax)
 	// A request that comes later might not finish (ray-project/ray#63996).
 	d.lastCall = d.end - min(d.evidence.Longest, half)
+	d.hooksAt = d.began + half
 	spread := traffic.Spread{} // without a linger all go at once
 	if linger {
 		spread = traffic.Spread{Idle: d.lingerMax * 9 / 10, HTTP2: d.lingerMax / 2, Long: half}
@@ -167,9 +169,7 @@ func (d *drain) refuseLate(ctx context.Context) {
 	}
 	d.late.Store(true)
 	for now := d.traffic.Now(); now < d.lastCall; now = d.traffic.Now() {
-		d.look(now, d.patience)
-		open := d.Connections()
-		if open.Requests+open.Reading+open.Hijacked == 0 || !d.wait(ctx, 10*pace) {
+		if d.look(now, d.patience).Occupied == 0 || !d.wait(ctx, 10*pace) {
 			return
 		}
 	}
@@ -197,7 +197,8 @@ func (d *drain) finish(ctx context.Context) error {
 		if closed {
 			d.stopRPC(ctx)
 		}
-		next = min(next, d.look(now, d.patience).Next)
+		seen := d.look(now, d.patience)
+		next = min(next, seen.Next)
 		switch {
 		case !closed:
 			next = now // the queue is emptied within milliseconds
@@ -205,12 +206,11 @@ func (d *drain) finish(ctx context.Context) error {
 			d.report.Finished = d.traffic.Finished()
 			return nil
 		}
-		if closed && d.traffic.OnlyHijacked() {
-			// Programs tell their hijacked connections to end with a function of
-			// RegisterOnShutdown; without it they would be waited for in vain.
-			if err := d.closeServer(ctx); err != nil {
-				return errors.Join(err, d.cut(ctx))
-			}
+		if now < d.hooksAt {
+			next = min(next, d.hooksAt)
+		}
+		if closed {
+			d.runHooks(now, seen)
 		}
 		if !d.wait(ctx, next-now) {
 			return d.cut(ctx)

@@ -344,6 +344,22 @@ func TestTheReportCountsFromTheSignal(t *testing.T) {
 	})
 }
 
+// By what comes in the delay people see that it is long enough.
+func TestANewConnectionInTheDelayIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, hello)
+		s.traffic(100*time.Millisecond, 2*time.Second)
+		ctx, _ := haste.With(context.WithoutCancel(t.Context()))
+		haste.Begin(ctx, time.Now())
+		s.traffic(100*time.Millisecond, time.Second)
+		time.Sleep(2 * time.Second)
+		require.NoError(t, s.Shutdown(ctx))
+		require.NoError(t, <-s.served)
+		require.Equal(t, 900*time.Millisecond, s.Report().LastNew.Round(100*time.Millisecond))
+		require.Equal(t, 3*time.Second, s.Report().Began.Round(100*time.Millisecond))
+	})
+}
+
 // A sync.WaitGroup panics when it is waited for and added to at the same time.
 func TestWhoAsksToBeCalledMayDoSoWhileOthersAreWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

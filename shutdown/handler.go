@@ -76,7 +76,7 @@ type handler struct{ server *Server }
 // and not somebody else's.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := h.server
-	if r.ProtoMajor >= 2 {
+	if r.ProtoMajor >= 2 && !isPreface(r) {
 		stream := s.traffic.BeginStream(r)
 		defer stream.End() // a handler may panic
 		// The writer of HTTP/2 can neither be hijacked nor send files.
@@ -90,6 +90,11 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.handler(r).ServeHTTP(response, r)
 	response.announce(http.StatusOK)
 }
+
+// isPreface tells the first line of HTTP/2 on a connection that speaks HTTP/1: a
+// handler that knows it, golang.org/x/net/http2/h2c, hijacks the connection, older
+// versions by http.Hijacker.
+func isPreface(r *http.Request) bool { return r.Method == "PRI" && r.URL.Path == "*" }
 
 // handler is the application's, or that for requests which come too late.
 func (s *Server) handler(r *http.Request) http.Handler {

@@ -2,6 +2,7 @@ package shutdown_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -406,6 +407,93 @@ func TestFunctionsOfRegisterOnShutdownMayEndHijackedConnections(t *testing.T) {
 		c.gone()
 		require.NoError(t, <-s.served)
 		require.Equal(t, 1, runs)
+	})
+}
+
+// beside is a WebSocket that only a function of RegisterOnShutdown can end, and
+// requests that end when they are released.
+func beside(t *testing.T) (s *scene, socket *client, slow blocking) {
+	t.Helper()
+	slow, told := newBlocking(), make(chan struct{})
+	mux := http.NewServeMux()
+	mux.Handle("/slow", slow)
+	mux.HandleFunc("/socket", func(w http.ResponseWriter, _ *http.Request) {
+		if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			<-told
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbye")
+			_ = c.Close()
+		}
+	})
+	srv := &http.Server{Handler: mux}
+	srv.RegisterOnShutdown(func() { close(told) })
+	s = newSceneOf(t, srv, shutdown.Config{LingerMax: -1})
+	socket = s.open()
+	socket.send("GET /socket HTTP/1.1\r\nHost: test\r\n\r\n")
+	synctest.Wait()
+	return s, socket, slow
+}
+
+func TestARequestThatHangsDoesNotKeepFunctionsOfRegisterOnShutdownFromRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, socket, slow := beside(t)
+		c := s.open()
+		c.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n")
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- s.Close(ctx) }()
+		began := time.Now()
+		require.Equal(t, "200 bye", socket.answer())
+		require.Equal(t, 5*time.Second, time.Since(began).Round(100*time.Millisecond), "half of the time is theirs")
+		close(slow.release)
+		require.Equal(t, "200 done, close", c.answer(), "and the request is unharmed")
+		socket.gone()
+		c.gone()
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+	})
+}
+
+// net/http throws away what it reads once it has run them: golang/go#75591.
+func TestFunctionsOfRegisterOnShutdownWaitForARequestThatIsHalfRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, socket, slow := beside(t)
+		close(slow.release)
+		half := s.open()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 4*time.Second)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { done <- s.Close(ctx) }()
+		half.send("GET /slow HTTP/1.1\r\n")
+		time.Sleep(3 * time.Second) // more than half
+		half.send("Host: test\r\n\r\n")
+		require.Equal(t, "200 done, close", half.answer())
+		require.Equal(t, "200 bye", socket.answer())
+		half.gone()
+		socket.gone()
+		require.NoError(t, <-done)
+		require.NoError(t, <-s.served)
+	})
+}
+
+// As net/http does it at once, whatever else becomes of the stop.
+func TestFunctionsOfRegisterOnShutdownRunBeforeTheRestIsCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ran := make(chan struct{})
+		slow := newBlocking()
+		srv := &http.Server{Handler: slow}
+		srv.RegisterOnShutdown(func() { close(ran) })
+		s := newSceneOf(t, srv, shutdown.Config{LingerMax: -1})
+		c := s.open()
+		c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+		<-slow.entered
+		ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+		cancel()
+		require.Error(t, s.Shutdown(ctx))
+		<-ran
+		close(slow.release)
+		c.gone()
+		require.NoError(t, <-s.served)
 	})
 }
 

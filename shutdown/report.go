@@ -12,7 +12,7 @@ import (
 type Report struct {
 	Began          time.Duration // t1: the call of Shutdown or Close
 	Silence        time.Duration // on new connections, that the evidence asked for; the linger may have ended before
-	LastNew        time.Duration // when the last first request on a new connection came; 0: none came since Began
+	LastNew        time.Duration // when the last first request on a new connection came; 0: none came since the signal
 	ListenerClosed time.Duration // t2
 	StillSent      bool          // LingerMax, or half of the time, was over while new connections still came: the next was refused
 	Ended          time.Duration // t3: when the last connection was gone
@@ -56,7 +56,7 @@ func (d *drain) since(moment time.Duration) time.Duration { return moment - d.as
 func (d *drain) conclude(ctx context.Context) {
 	r := &d.report
 	r.Began, r.Ended = d.since(d.began), d.since(d.traffic.Now())
-	if last := d.traffic.LastNew(); last > d.began {
+	if last := d.traffic.LastNew(); last > d.asked { // also in the shutdown delay, which is tuned by it
 		r.LastNew = d.since(last)
 	}
 	r.Refused = int(d.refused.Load())

@@ -54,8 +54,9 @@ type Server struct {
 // connection of a body that is too large, and HTTP/2 has no http.Pusher. Hooks and
 // hijackers get a net.Conn whose own type is behind its method NetConn.
 //
-// Functions of RegisterOnShutdown run when the listener is closed and nothing but
-// hijacked connections is left, which they may tell to end.
+// Functions of RegisterOnShutdown run once, when the listener is closed and nothing
+// but hijacked connections is left, which they may tell to end. Requests that last
+// put that off until half of the time has passed.
 func HTTP(srv *http.Server, cfg Config) *Server {
 	var mistake error
 	if srv == nil {
@@ -94,7 +95,7 @@ func (s *Server) Listen(ctx context.Context) error {
 	case s.listener != nil:
 		return fmt.Errorf("shutdown: listen %s: Listen was called before", s.http.Addr)
 	case !hasCertificate(s.http.TLSConfig):
-		return fmt.Errorf("shutdown: listen %s: TLSConfig has no certificate: set Certificates, GetCertificate or GetConfigForClient", s.http.Addr)
+		return fmt.Errorf("shutdown: listen %s: TLSConfig has no certificate: set Certificates, GetCertificate or GetConfigForClient, or leave it nil (http2.ConfigureServer does not)", s.http.Addr)
 	}
 	l := s.cfg.Listener
 	if l == nil {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,37 +82,6 @@ func requireRefused(t *testing.T, s *running) {
 		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond)
-}
-
-func TestTheAcceptQueueIsServedBeforeTheListenerCloses(t *testing.T) {
-	const queued = 50
-	first, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	srv := &http.Server{Addr: "127.0.0.1:0", Handler: http.HandlerFunc(hello)}
-	srv.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew { // on the goroutine that accepts
-			once.Do(func() { close(first); <-release })
-		}
-	}
-	s := serve(t, srv, noLinger)
-	clients := make([]*client, queued)
-	for i := range clients {
-		clients[i] = s.dial()
-		clients[i].send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	}
-	<-first
-	done := s.shutdownInBackground()
-	require.Eventually(t, func() bool { // Shutdown has begun
-		return errors.Is(s.Listen(t.Context()), shutdown.ErrStopped)
-	}, 5*time.Second, time.Millisecond)
-	close(release)
-
-	for i, c := range clients {
-		require.Equal(t, "200 hello, close", c.answer(), "connection %d", i)
-		c.gone()
-	}
-	require.NoError(t, <-done)
-	require.NoError(t, <-s.served)
 }
 
 // net/http waits for such connections 5 to 6.3 s: golang/go#22682.
@@ -232,6 +200,45 @@ func TestARequestWithAVeryLongPathIsNamedByItsMethod(t *testing.T) {
 	require.ErrorContains(t, s.Shutdown(ctx), "in flight: POST after")
 	close(slow.release)
 	c.gone()
+	require.NoError(t, <-s.served)
+}
+
+// ofItsOwn is a mux that looks at more of a request than its name.
+type ofItsOwn struct{ next http.Handler }
+
+func (o ofItsOwn) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.next.ServeHTTP(w, r) }
+
+func (ofItsOwn) Handler(r *http.Request) (http.Handler, string) { return nil, r.TLS.ServerName }
+
+func TestAMuxThatPanicsCostsARequestItsPattern(t *testing.T) {
+	slow := newBlocking()
+	s := loopback(t, ofItsOwn{slow}, noLinger)
+	c := s.dial()
+	c.send("GET /secret HTTP/1.1\r\nHost: test\r\n\r\n")
+	<-slow.entered
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorContains(t, s.Shutdown(ctx), "in flight: GET after")
+	close(slow.release)
+	c.gone()
+	require.NoError(t, <-s.served)
+}
+
+// NetConn is for those who need the connection's own type; some close it, too.
+func TestAHijackedConnectionThatWasClosedBehindOurBackIsNotWaitedFor(t *testing.T) {
+	s := loopback(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			_ = c.(interface{ NetConn() net.Conn }).NetConn().Close()
+		}
+	}), noLinger)
+	for range 10 {
+		c := s.dial()
+		c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+		c.gone()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	require.NoError(t, s.Shutdown(ctx))
 	require.NoError(t, <-s.served)
 }
 

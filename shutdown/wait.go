@@ -3,6 +3,8 @@ package shutdown
 import (
 	"context"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
 
 // closeServer lets net/http run, once, what was registered for its shutdown.
@@ -16,6 +18,34 @@ func (d *drain) closeServer(ctx context.Context) error {
 		return d.closeRPC(ctx)
 	}
 	return d.http.Shutdown(ctx)
+}
+
+// runHooks lets net/http run what was registered for its shutdown, beside what is
+// in flight. Programs tell their hijacked connections to end with such a function;
+// without it they would be waited for in vain.
+//
+// From then on net/http throws away what it reads (golang/go#75591), so nothing may
+// be left that could bring a request. That is so when all are hijacked. Otherwise it
+// is put off: for half of the time where anything is hijacked, else until the last
+// call, after which requests are refused anyway.
+func (d *drain) runHooks(now time.Duration, seen traffic.Seen) {
+	at := d.lastCall
+	if d.traffic.Hijacked() > 0 {
+		at = d.hooksAt
+	}
+	if d.traffic.OnlyHijacked() || seen.Warm == 0 && now >= at {
+		d.hooks()
+	}
+}
+
+func (d *drain) hooks() {
+	if d.hooksRun || d.rpc != nil {
+		return
+	}
+	d.hooksRun = true
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = d.http.Shutdown(ended) // which does not wait: that is up to us
 }
 
 func (d *drain) listenerClosed() bool {

@@ -24,7 +24,7 @@ type options struct {
 	streams   int
 	grace     time.Duration
 	delay     time.Duration
-	tls       bool
+	tls       []bool // in turn, with the balancers that let it pass
 	json      bool
 	verbose   bool
 }
@@ -56,7 +56,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.streams, "streams", 3, "long-lived clients of each streaming protocol")
 	flags.DurationVar(&o.grace, "grace", 30*time.Second, "from SIGTERM to SIGKILL")
 	flags.DurationVar(&o.delay, "delay", 0, "the shutdown delay of handover and mounted; 0: the default, 2s")
-	flags.BoolVar(&o.tls, "tls", false, "HTTP with TLS from the client to the service; not behind haproxy and nginx in their http modes")
+	tls := flags.String("tls", "off,on", "HTTP with TLS from the client to the service: `off`, on; on not behind haproxy and nginx in their http modes")
 	flags.BoolVar(&o.json, "json", false, "print the results as JSON")
 	flags.BoolVar(&o.verbose, "v", false, "print what happens when")
 	quick := flags.Bool("quick", false, "lag 1s, 200 requests per second, 3 restarts")
@@ -73,22 +73,19 @@ func parse(args []string) (options, error) {
 	pick(&err, &o.protocols, *protocols, load.Protocols(), func(p string) string { return p })
 	each(&err, &o.lags, *lags, time.ParseDuration)
 	each(&err, &o.rates, *rates, strconv.Atoi)
+	each(&err, &o.tls, *tls, onOff)
 	o.balancers = installed(o.balancers)
-	if o.tls {
-		o.balancers = transparent(o.balancers)
-	}
 	return o, err
 }
 
-// transparent are those through which TLS passes.
-func transparent(kinds []balance.Kind) []balance.Kind {
-	var those []balance.Kind
-	for _, k := range kinds {
-		if k.Name == "direct" || strings.HasSuffix(k.Name, "-tcp") {
-			those = append(those, k)
-		}
+func onOff(s string) (bool, error) {
+	switch s {
+	case "on":
+		return true, nil
+	case "off":
+		return false, nil
 	}
-	return those
+	return false, fmt.Errorf("-tls %q: use on, off, or both with a comma", s)
 }
 
 func names[T any](all []T, name func(T) string) string {

@@ -57,7 +57,7 @@ func (o options) run(ctx context.Context) int {
 // roll reports the results, and whether a variant of ours has lost something.
 func (o options) roll(ctx context.Context, p programs) (all []roll.Result, lost bool) {
 	for cfg := range o.runs(p) {
-		fmt.Fprintf(os.Stderr, "%s behind %s, lag %v, %d requests/s\n", cfg.Variant.Name, cfg.Balancer.Name, cfg.Lag, cfg.Rate)
+		fmt.Fprintf(os.Stderr, "%s behind %s, TLS %t, lag %v, %d requests/s\n", cfg.Variant.Name, cfg.Balancer.Name, cfg.TLS, cfg.Lag, cfg.Rate)
 		result, err := roll.Run(ctx, cfg)
 		if ctx.Err() != nil {
 			return all, lost
@@ -102,13 +102,13 @@ func build(ctx context.Context, variants []fleet.Variant) (programs, error) {
 // first can be compared.
 func (o options) runs(p programs) func(func(roll.Config) bool) {
 	return func(yield func(roll.Config) bool) {
-		for _, kind := range o.balancers {
+		for _, front := range o.fronts() {
 			for _, lag := range o.lags {
 				for _, rate := range o.rates {
 					for _, v := range o.variants {
 						cfg := roll.Config{
-							Variant: v, Program: p.paths[v.Name], Balancer: kind, Protocols: o.protocols,
-							TLS: o.tls, Lag: lag, Rate: rate, Restarts: o.restarts, Streams: o.streams, Grace: o.grace, Delay: o.delay, Log: o.log(),
+							Variant: v, Program: p.paths[v.Name], Balancer: front.kind, Protocols: o.protocols,
+							TLS: front.tls, Lag: lag, Rate: rate, Restarts: o.restarts, Streams: o.streams, Grace: o.grace, Delay: o.delay, Log: o.log(),
 						}
 						if !yield(cfg) {
 							return
@@ -118,6 +118,24 @@ func (o options) runs(p programs) func(func(roll.Config) bool) {
 			}
 		}
 	}
+}
+
+// A front is what clients meet, and how.
+type front struct {
+	kind balance.Kind
+	tls  bool
+}
+
+func (o options) fronts() []front {
+	var all []front
+	for _, kind := range o.balancers {
+		for _, tls := range o.tls {
+			if !tls || kind.Transparent() {
+				all = append(all, front{kind, tls})
+			}
+		}
+	}
+	return all
 }
 
 func (o options) log() func(time.Time, string) {

@@ -15,13 +15,13 @@ import (
 	"github.com/handover-go/handover/interop/torture/internal/roll"
 )
 
-// table prints one block for each balancer, lag and rate, a row for each protocol
+// table prints one block for each balancer, with TLS and without, lag and rate, a row for each protocol
 // and the variants side by side: lost (and unsent) of requests, cut of messages.
 func table(out io.Writer, all []roll.Result) {
 	for len(all) > 0 {
 		first := all[0]
 		n := slices.IndexFunc(all, func(r roll.Result) bool {
-			return r.Balancer != first.Balancer || r.Lag != first.Lag || r.Rate != first.Rate
+			return r.Balancer != first.Balancer || r.TLS != first.TLS || r.Lag != first.Lag || r.Rate != first.Rate
 		})
 		if n < 0 {
 			n = len(all)
@@ -33,7 +33,8 @@ func table(out io.Writer, all []roll.Result) {
 
 func block(out io.Writer, side []roll.Result) {
 	first := side[0]
-	fmt.Fprintf(out, "\n%s, lag %v, %d requests/s\n", first.Balancer, first.Lag, first.Rate)
+	encrypted := map[bool]string{true: " with TLS"}[first.TLS]
+	fmt.Fprintf(out, "\n%s%s, lag %v, %d requests/s\n", first.Balancer, encrypted, first.Lag, first.Rate)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	header, rule := "protocol", "--------"
 	for _, r := range side {

@@ -20,6 +20,7 @@ import (
 // A restart is one run and what has to come of it.
 type restart struct {
 	variant, balancer string
+	later             bool // when the others have ended: two cores have enough to do with those
 	change            func(*roll.Config)
 	check             func(*testing.T, roll.Config, roll.Result)
 }
@@ -49,6 +50,14 @@ func restarts() map[string]restart {
 	for _, kind := range balance.Kinds() {
 		all["nothing is lost behind "+kind.Name] = restart{variant: "handover", balancer: kind.Name, check: nothingLost}
 	}
+	all["nothing is lost over TLS"] = restart{
+		variant: "handover", balancer: "haproxy-tcp", check: nothingLost,
+		later: true, change: func(c *roll.Config) { c.TLS = true },
+	}
+	all["nothing is lost where a gRPC server is mounted in an http.Server"] = restart{
+		variant: "mounted", balancer: "direct", check: nothingLost,
+		later: true, change: func(c *roll.Config) { c.Protocols = []string{"gRPC unary", "gRPC stream", "gRPC bidi"} },
+	}
 	return all
 }
 
@@ -58,27 +67,50 @@ func nothingLost(t *testing.T, cfg roll.Config, r roll.Result) {
 	require.Zero(t, total.Cut, total.Reasons())
 	require.Equal(t, map[string]int{"exit status 0": 3}, r.Exits)
 	for _, protocol := range load.Protocols() {
-		asked := slices.Contains(cfg.Balancer.Ports, load.PortOf(protocol))
+		asked := slices.Contains(cfg.Balancer.Ports, load.PortOf(protocol)) &&
+			(len(cfg.Protocols) == 0 || slices.Contains(cfg.Protocols, protocol))
 		require.Equal(t, asked, r.Counts[protocol].Requests > 0, protocol)
 	}
 }
 
-// Most of the time is spent waiting, so all run at once.
+// An outcome is a restart that has run.
+type outcome struct {
+	cfg    roll.Config
+	result roll.Result
+	err    error
+}
+
+// Most of the time is spent waiting, so many run at once.
 func TestRestartsUnderLoad(t *testing.T) {
 	programs := map[string]string{}
-	for _, name := range []string{"handover", "naive", "unhandled"} {
+	for _, name := range []string{"handover", "mounted", "naive", "unhandled"} {
 		program, err := variant(name).Build(t.Context(), ".", t.TempDir())
 		require.NoError(t, err)
 		programs[name] = program
 	}
-	type outcome struct {
-		cfg    roll.Config
-		result roll.Result
-		err    error
-	}
 	outcomes := map[string]*outcome{}
-	var running sync.WaitGroup
+	runAll(t, programs, outcomes, false)
+	runAll(t, programs, outcomes, true)
 	for name, r := range restarts() {
+		t.Run(name, func(t *testing.T) {
+			o := outcomes[name]
+			if o.cfg.Balancer.Missing() != nil && os.Getenv("CI") != "true" {
+				t.Skip(o.err)
+			}
+			require.NoError(t, o.err)
+			r.check(t, o.cfg, o.result)
+		})
+	}
+}
+
+func runAll(t *testing.T, programs map[string]string, outcomes map[string]*outcome, later bool) {
+	t.Helper()
+	var running sync.WaitGroup
+	defer running.Wait()
+	for name, r := range restarts() {
+		if r.later != later {
+			continue
+		}
 		kind, missing := kind(r.balancer)
 		o := &outcome{err: missing, cfg: roll.Config{
 			Variant: variant(r.variant), Program: programs[r.variant], Balancer: kind,
@@ -93,17 +125,6 @@ func TestRestartsUnderLoad(t *testing.T) {
 			r.change(&o.cfg)
 		}
 		running.Go(func() { o.result, o.err = roll.Run(t.Context(), o.cfg) })
-	}
-	running.Wait()
-	for name, r := range restarts() {
-		t.Run(name, func(t *testing.T) {
-			o := outcomes[name]
-			if o.cfg.Balancer.Missing() != nil && os.Getenv("CI") != "true" {
-				t.Skip(o.err)
-			}
-			require.NoError(t, o.err)
-			r.check(t, o.cfg, o.result)
-		})
 	}
 }
 

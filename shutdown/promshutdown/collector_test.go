@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +75,51 @@ func TestTheStopAsPrometheusSeesIt(t *testing.T) {
 			require.NoError(t, c.Close())
 		}
 		time.Sleep(time.Minute) // the handlers end
+	})
+}
+
+// What is served last, and with the probes: the server that Prometheus asks stops
+// when all others have, and answers a scrape that has begun.
+func TestTheLastScrapeSeesHowTheOthersHaveStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := context.WithoutCancel(t.Context())
+		serve := func(h http.Handler) (*shutdown.Server, *pipenet.Listener, <-chan error) {
+			l, served := pipenet.Listen(10), make(chan error, 1)
+			s := shutdown.HTTP(&http.Server{Handler: h}, shutdown.Config{Listener: l, Logger: slog.New(slog.DiscardHandler)})
+			require.NoError(t, s.Listen(ctx))
+			go func() { served <- s.Serve(ctx) }()
+			return s, l, served
+		}
+		api, calls, apiServed := serve(service())
+		registry := prometheus.NewRegistry()
+		require.NoError(t, registry.Register(promshutdown.New(api, promshutdown.Config{Name: "api"})))
+		admin, scrapes, adminServed := serve(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+
+		c, err := calls.Dial(ctx)
+		require.NoError(t, err)
+		_, err = io.WriteString(c, "GET /quick HTTP/1.1\r\nHost: test\r\n\r\n")
+		require.NoError(t, err)
+		go func() { _, _ = io.Copy(io.Discard, c) }()
+		synctest.Wait()
+		require.NoError(t, api.Close(ctx))
+		require.NoError(t, <-apiServed)
+
+		scrape, err := scrapes.Dial(ctx)
+		require.NoError(t, err)
+		_, err = io.WriteString(scrape, "GET /metrics HTTP/1.1\r\nHost: te")
+		require.NoError(t, err)
+		done := make(chan error, 1)
+		go func() { done <- admin.Close(ctx) }()
+		synctest.Wait()
+		_, err = io.WriteString(scrape, "st\r\n\r\n")
+		require.NoError(t, err)
+		answer, err := io.ReadAll(scrape)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), `handover_shutdown_requests{outcome="finished",server="api"} 1`)
+		require.NoError(t, <-done)
+		require.NoError(t, <-adminServed)
+		require.NoError(t, c.Close())
+		require.NoError(t, scrape.Close())
 	})
 }
 

@@ -59,6 +59,8 @@ type conn struct {
 	again     atomic.Bool  // and its second
 	http2     atomic.Bool
 	secure    atomic.Pointer[net.Conn] // the same connection with TLS around it
+	records   records                  // of TLS, until it asks; of whoever reads
+	asking    atomic.Bool              // through TLS, whose handshake is over
 	goroutine atomic.Uint64            // stack.ID of the one that answers; 0: nothing was asked yet
 	h2        atomic.Pointer[h2.Conn]  // set before framed
 	told      told.Signal
@@ -89,6 +91,9 @@ func (c *conn) enter(p phase) (before stamp) {
 // just been given up are lost like those that were still on the wire.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if c.handshaken() && c.records.asks(p[:n]) {
+		c.asking.Store(true)
+	}
 	if n > 0 && !c.heard() {
 		return 0, net.ErrClosed
 	}
@@ -171,7 +176,7 @@ func (c *conn) changed(outer net.Conn, state http.ConnState) {
 			c.ended(c.enter(idle))
 		}
 	case http.StateHijacked:
-		c.enter(hijacked)
+		c.table.hijack(c)
 	case http.StateClosed: // known from Close
 	}
 }
@@ -218,8 +223,9 @@ func (c *conn) part() {
 // Close is called by net/http, by the application that hijacked, or by giveUp.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
-	c.table.remove(c)
-	c.ended(c.enter(closed))
+	before := c.enter(closed)
+	c.table.remove(c, before.phase())
+	c.ended(before)
 	return err
 }
 
@@ -233,7 +239,3 @@ func (c *conn) grace(p phase) time.Duration {
 	}
 	return freshGrace // also HTTP/2's: net/http says idle before it has flushed the last frame
 }
-
-// handshaken reports whether the bytes that came may have been TLS's own: a
-// connection that a browser has opened in advance is no half-read request.
-func (c *conn) handshaken() bool { return c.secure.Load() != nil && c.goroutine.Load() == 0 }

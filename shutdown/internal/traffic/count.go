@@ -32,6 +32,17 @@ func (t *Table) Count() Count {
 	return n
 }
 
+// occupied reports whether Count finds a request, or what has been one.
+func (c *conn) occupied(seen stamp) bool {
+	switch p := seen.phase(); {
+	case p == hijacked, p == busy && !c.http2.Load():
+		return true
+	case p == reading && !c.handshaken():
+		return true
+	}
+	return c.openStreams() > 0
+}
+
 func (c *conn) openStreams() int {
 	if h := c.h2.Load(); h != nil && h.Foreign() {
 		return 1 // as far as can be told

@@ -50,6 +50,7 @@ type Patience struct{ Idle, New time.Duration }
 // Seen is what a look has found.
 type Seen struct {
 	Warm       int           // connections without a request that may bring one
+	Occupied   int           // connections that have something in flight
 	BegunAgain time.Duration // when the last request on an old connection came, of those in flight; 0: none
 	GivenUp    int           // idle ones that were closed since the beginning
 	Told       int           // long-lived ones that were told since the beginning
@@ -127,9 +128,13 @@ func (d *Departure) scan(now time.Duration, patience Patience) {
 	d.conns = d.table.list(d.conns)
 	d.scanAt = now + time.Duration(len(d.conns))*perConn
 	d.idle.waiting, d.framed.waiting, d.long.waiting = d.idle.waiting[:0], d.framed.waiting[:0], d.long.waiting[:0]
-	d.seen.Warm, d.seen.BegunAgain, d.seen.Next = 0, 0, math.MaxInt64
+	d.seen.Warm, d.seen.Occupied, d.seen.BegunAgain, d.seen.Next = 0, 0, 0, math.MaxInt64
 	for _, c := range d.conns {
+		c.dropIfClosed()
 		seen := c.load()
+		if c.occupied(seen) {
+			d.seen.Occupied++
+		}
 		switch seen.phase() {
 		case framed:
 			d.http2(now, c, seen)

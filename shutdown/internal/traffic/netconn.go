@@ -18,6 +18,21 @@ func (c *conn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
+// dropIfClosed forgets a hijacked connection that was closed through NetConn, which
+// is how a program gets past Close. Only a connection with a socket can be asked.
+func (c *conn) dropIfClosed() {
+	if c.load().phase() != hijacked {
+		return
+	}
+	socket, err := c.SyscallConn()
+	if err != nil {
+		return
+	}
+	if errors.Is(socket.Control(func(uintptr) {}), net.ErrClosed) {
+		_ = c.Close() // it has been
+	}
+}
+
 // NetConn is for those who need the connection's own type, as in tls.Conn.
 func (c *conn) NetConn() net.Conn { return c.Conn }
 

@@ -32,8 +32,9 @@ type Table struct {
 	ended     chan struct{} // something has
 	calls     calls         // of those who asked to be called when told
 
-	mu  sync.Mutex
-	all map[*conn]struct{}
+	mu       sync.Mutex
+	all      map[*conn]struct{}
+	hijacked int // of them
 }
 
 // New returns an empty table, whose clock begins now. Requests of probers, told
@@ -50,6 +51,7 @@ func New(isProbe func(*http.Request) bool) *Table {
 // Run keeps the table's clock going until ctx ends.
 func (t *Table) Run(ctx context.Context) {
 	t.clock.run(ctx, memory, func() {
+		t.sweep()
 		t.news.forget()
 		t.reuse.forget()
 		t.takes.forget()
@@ -175,10 +177,33 @@ func (t *Table) add(c *conn) {
 	t.all[c] = struct{}{}
 }
 
-func (t *Table) remove(c *conn) {
+func (t *Table) remove(c *conn, doing phase) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.all, c)
+	if doing == hijacked {
+		t.hijacked--
+	}
+}
+
+func (t *Table) hijack(c *conn) {
+	if c.enter(hijacked).phase() == closed {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.hijacked++ // after it is: the count may be too small for a moment, never too large
+}
+
+// sweep drops connections that have been closed behind the table's back. Nobody
+// would tell it otherwise, and they would hold the next stop to its deadline.
+func (t *Table) sweep() {
+	if t.Hijacked() == 0 {
+		return
+	}
+	for _, c := range t.list(nil) {
+		c.dropIfClosed()
+	}
 }
 
 // list fills the memory of a former list.
@@ -192,12 +217,16 @@ func (t *Table) list(list []*conn) []*conn {
 	return list
 }
 
+// Hijacked is the number of connections that the application has taken over.
+func (t *Table) Hijacked() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.hijacked
+}
+
 // OnlyHijacked reports whether net/http knows none of the connections any more.
 func (t *Table) OnlyHijacked() bool {
-	for _, c := range t.list(nil) {
-		if c.load().phase() != hijacked {
-			return false
-		}
-	}
-	return true
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.hijacked == len(t.all)
 }

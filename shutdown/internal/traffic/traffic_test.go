@@ -138,10 +138,57 @@ func TestWhatIsBusyIsNeverGivenUp(t *testing.T) {
 			server, _ := pair(t, table)
 			table.Changed(server, state)
 			now := table.Now() + time.Hour
-			require.Equal(t, traffic.Seen{Next: now + time.Second}, table.Depart(traffic.Spread{}).Look(now, traffic.Patience{}))
+			require.Equal(t, traffic.Seen{Occupied: 1, Next: now + time.Second}, table.Depart(traffic.Spread{}).Look(now, traffic.Patience{}))
 			require.Equal(t, 1, table.Len())
 		})
 	}
+}
+
+func TestAConnectionThatWasClosedBehindOurBackIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := traffic.New(noProbes)
+		server, _ := pair(t, table)
+		table.Changed(server, http.StateHijacked)
+		require.NoError(t, server.(interface{ NetConn() net.Conn }).NetConn().Close())
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan struct{})
+		go func() { defer close(over); table.Run(ctx) }()
+		require.Equal(t, 1, table.Len())
+		time.Sleep(61 * time.Second)
+		require.Zero(t, table.Len())
+		require.Zero(t, table.Hijacked())
+		cancel()
+		<-over
+	})
+}
+
+func TestOnlyHijacked(t *testing.T) {
+	table := traffic.New(noProbes)
+	require.True(t, table.OnlyHijacked(), "none is left")
+	var servers []net.Conn
+	for range 3 {
+		server, _ := pair(t, table)
+		servers = append(servers, server)
+	}
+	for _, server := range servers[:2] {
+		table.Changed(server, http.StateHijacked)
+	}
+	require.False(t, table.OnlyHijacked())
+	require.NoError(t, servers[0].Close())
+	require.False(t, table.OnlyHijacked())
+	require.NoError(t, servers[2].Close())
+	require.True(t, table.OnlyHijacked())
+	require.Equal(t, 1, table.Hijacked())
+	require.NoError(t, servers[1].Close())
+	_ = servers[1].Close() // twice
+	require.Zero(t, table.Hijacked())
+}
+
+// It is asked each time that something ends, and there may be ten thousand.
+func TestOnlyHijackedLooksAtNoConnection(t *testing.T) {
+	table := traffic.New(noProbes)
+	pair(t, table)
+	require.Zero(t, testing.AllocsPerRun(100, func() { table.OnlyHijacked() }))
 }
 
 func TestADrainingListenerIsEmptiedAndThenCloses(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/handover-go/handover/interop/torture/internal/fleet"
@@ -38,6 +39,9 @@ type Kind struct {
 	// New makes one that keeps its files in dir.
 	New func(dir string) Balancer
 }
+
+// Transparent reports whether TLS passes through it.
+func (k Kind) Transparent() bool { return k.Name == "direct" || strings.HasSuffix(k.Name, "-tcp") }
 
 // Missing is the reason why it cannot be had here; nil if it can.
 func (k Kind) Missing() error {
