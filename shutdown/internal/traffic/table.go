@@ -32,8 +32,9 @@ type Table struct {
 	ended     chan struct{} // something has
 	calls     calls         // of those who asked to be called when told
 
-	mu  sync.Mutex
-	all map[*conn]struct{}
+	mu   sync.Mutex
+	all  map[*conn]struct{}
+	over bool // CloseAll has been called
 }
 
 // New returns an empty table, whose clock begins now. Requests of probers, told
@@ -83,8 +84,13 @@ func (t *Table) Len() int {
 	return len(t.all)
 }
 
-// CloseAll closes every connection, whatever it is doing.
+// CloseAll closes every connection, whatever it is doing, and none is handed out
+// any more: one that is being accepted at this moment would be served by a server
+// that nobody stops.
 func (t *Table) CloseAll() {
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
 	for _, c := range t.list(nil) {
 		_ = c.Close() // of what is being thrown away
 	}
@@ -169,10 +175,14 @@ func (t *Table) hasEnded() {
 	}
 }
 
-func (t *Table) add(c *conn) {
+// add reports false after CloseAll.
+func (t *Table) add(c *conn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.all[c] = struct{}{}
+	if !t.over {
+		t.all[c] = struct{}{}
+	}
+	return !t.over
 }
 
 func (t *Table) remove(c *conn) {

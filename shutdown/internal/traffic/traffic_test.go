@@ -197,6 +197,23 @@ func TestADrainingListenerClosesEvenIfConnectionsNeverCeaseToCome(t *testing.T) 
 	})
 }
 
+// Who is accepted at the very moment of the cut would be served by a server that
+// nobody stops any more.
+func TestNothingIsHandedOutAfterCloseAll(t *testing.T) {
+	table := traffic.New(noProbes)
+	pipe := pipenet.Listen(1)
+	l := table.Listener(pipe)
+	client, err := pipe.Dial(t.Context())
+	require.NoError(t, err)
+	table.CloseAll()
+	_, err = l.Accept()
+	require.ErrorIs(t, err, traffic.ErrDrained)
+	_, err = client.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	<-l.Closed()
+	require.Zero(t, table.Len())
+}
+
 func TestAListenerWithoutDeadlinesClosesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := traffic.New(noProbes)
