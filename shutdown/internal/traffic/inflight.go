@@ -3,6 +3,7 @@ package traffic
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type InFlight struct {
 	Stack    string // of the goroutine that answers it, where that is known
 
 	goroutine stack.ID
+	stream    *Stream
 }
 
 // InFlight lists what would be lost if all connections were closed now.
@@ -38,9 +40,12 @@ func (t *Table) InFlight() []InFlight {
 	if len(ids) == 0 {
 		return nil
 	}
-	found := stack.Of(ids...)
-	for i, id := range ids {
-		list[i].Stack = found[id]
+	all := stack.All()
+	byNumber, byStream := all.Of(ids...), all.Through(serve)
+	for i, f := range list {
+		if list[i].Stack = byNumber[f.goroutine]; f.stream != nil {
+			list[i].Stack = byStream[reflect.ValueOf(f.stream).Pointer()]
+		}
 	}
 	return list
 }
@@ -64,14 +69,15 @@ func (c *conn) inFlight(now time.Duration) []InFlight {
 	return []InFlight{f}
 }
 
-func (c *conn) inStreams(now time.Duration, told bool) []InFlight {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var list []InFlight
-	for s := range c.streams {
-		list = append(list, InFlight{Request: s.asked.request(), Told: told, Age: now - s.began, goroutine: s.goroutine})
-	}
+func (c *conn) inStreams(now time.Duration, told bool) (list []InFlight) {
+	c.eachStream(func(s *Stream) {
+		list = append(list, InFlight{Request: bare(s.method, s.host, s.path), Told: told, Age: now - s.began, stream: s})
+	})
 	return list
+}
+
+func bare(method, host, path string) *http.Request {
+	return &http.Request{Method: method, Host: host, URL: &url.URL{Path: path}}
 }
 
 // asked is what names a request. It is copied, since handlers change theirs
@@ -99,10 +105,10 @@ func (a *asked) note(r *http.Request) {
 func (a *asked) request() *http.Request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	method, rest := a.text[:a.method], a.text[a.method:]
-	r := &http.Request{Method: string(method), Host: string(rest[:a.host])}
-	if a.path >= 0 {
-		r.URL = &url.URL{Path: string(rest[a.host : a.host+a.path])}
+	method, rest := string(a.text[:a.method]), a.text[a.method:]
+	host, path := string(rest[:a.host]), rest[a.host:]
+	if a.path < 0 {
+		return &http.Request{Method: method, Host: host}
 	}
-	return r
+	return bare(method, host, string(path[:a.path]))
 }
