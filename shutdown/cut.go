@@ -23,7 +23,8 @@ type Cut struct {
 	// Hijacked is a connection that had been upgraded: a WebSocket, a tunnel.
 	Hijacked bool
 	// Told is work that listened to Draining, was told, and did not end. It is
-	// named in the Report and is no error: it has been asked.
+	// named in the Report and is no error: it has been asked. Never so with GRPC, where
+	// it is not known which of a connection's calls listened.
 	Told bool
 }
 

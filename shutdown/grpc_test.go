@@ -83,22 +83,39 @@ func TestACallIsServedThoughTheBalancerStillSendsHere(t *testing.T) {
 	require.Zero(t, servers[0].stopped.Load())
 }
 
+// Which of a connection's calls listened is not known, so it excuses none of them.
 func TestAStreamThatDoesNotEndIsCutAtTheDeadline(t *testing.T) {
-	slow := newBlocking()
-	server := newFramed(slow)
-	s := serveGRPC(t, server, shutdown.Config{LingerMax: -1})
-	client := http2Client(t, false, func() string { return s.Addr().String() })
-	answered := make(chan error, 1)
-	go func() { answered <- post(client, "http://test", "never", false) }()
-	<-slow.entered
-	require.Equal(t, 1, s.Connections().Requests)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	require.ErrorContains(t, s.Shutdown(ctx), "shutdown: cut 1 in flight: gRPC calls of one connection after")
-	require.Error(t, <-answered)
-	require.NoError(t, <-s.served)
-	require.Positive(t, server.stopped.Load())
-	close(slow.release)
+	for name, listens := range map[string]bool{"one that was told": true, "one that does not listen": false} {
+		t.Run(name, func(t *testing.T) {
+			var s *running
+			var serving sync.WaitGroup
+			serving.Add(1)
+			slow := newBlocking()
+			server := newFramed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				serving.Wait()
+				if listens {
+					s.Draining(r.Context().Value(remote{}).(net.Addr))
+				}
+				slow.ServeHTTP(w, r)
+			})).withRemote()
+			s = serveGRPC(t, server, shutdown.Config{LingerMax: -1})
+			serving.Done()
+			client := http2Client(t, false, func() string { return s.Addr().String() })
+			answered := make(chan error, 1)
+			go func() { answered <- post(client, "http://test", "never", false) }()
+			<-slow.entered
+			require.Equal(t, 1, s.Connections().Requests)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			require.ErrorContains(t, s.Shutdown(ctx), "shutdown: cut 1 in flight: gRPC calls of one connection after")
+			require.Error(t, <-answered)
+			require.NoError(t, <-s.served)
+			require.Positive(t, server.stopped.Load())
+			require.False(t, s.Report().Cut[0].Told)
+			require.Equal(t, listens, s.Report().Told == 1)
+			close(slow.release)
+		})
+	}
 }
 
 // Otherwise it would serve for ever who was accepted meanwhile.

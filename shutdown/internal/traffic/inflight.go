@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
+	"github.com/handover-go/handover/shutdown/internal/told"
 )
 
 // InFlight is something that a connection is in the middle of.
@@ -17,8 +18,8 @@ type InFlight struct {
 	// that is very long.
 	Request  *http.Request
 	Hijacked bool
-	Stream   bool // of HTTP/2, without a name: half read, or its client does not read the answer
-	Told     bool // it listened, and was told to come to an end
+	Stream   bool // one or more of HTTP/2, without a name: half read, or its client does not read the answer
+	Told     bool // it listened, and was told to come to an end; never of what has no name
 	Age      time.Duration
 	Stack    string // of the goroutine that answers it, where that is known
 
@@ -51,27 +52,33 @@ func (t *Table) InFlight() []InFlight {
 }
 
 func (c *conn) inFlight(now time.Duration) []InFlight {
-	seen := c.load()
-	told := c.told.Listening() && c.told.Told()
-	if streams := c.inStreams(now, told); len(streams) > 0 {
-		return streams
-	}
-	f := InFlight{Told: told, Age: now - seen.since(), goroutine: stack.ID(c.goroutine.Load())}
+	seen, list := c.load(), c.inStreams(now)
+	f := InFlight{Age: now - seen.since(), goroutine: stack.ID(c.goroutine.Load())}
 	switch p := seen.phase(); {
+	case p == busy && len(list) > 0: // HTTP/2 that is not known by its frames
+		return list
 	case p == busy, p == hijacked:
 		f.Request, f.Hijacked = c.asked.request(), p == hijacked
-	case p == framed && (c.h2.Load().Streams() > 0 || c.h2.Load().Foreign()):
+		f.Told = heard(&c.told)
+	case p == framed && (c.openStreams() > len(list)):
 		f.Stream = true
 	case p == reading && !c.handshaken():
 	default:
-		return nil
+		return list
 	}
-	return []InFlight{f}
+	return append(list, f)
 }
 
-func (c *conn) inStreams(now time.Duration, told bool) (list []InFlight) {
+func heard(signal *told.Signal) bool { return signal.Listening() && signal.Told() }
+
+func (c *conn) inStreams(now time.Duration) (list []InFlight) {
 	c.eachStream(func(s *Stream) {
-		list = append(list, InFlight{Request: bare(s.method, s.host, s.path), Told: told, Age: now - s.began, stream: s})
+		list = append(list, InFlight{
+			Request: bare(s.method, s.host, s.path),
+			Told:    heard(s.ctx.Asked()),
+			Age:     now - s.began,
+			stream:  s,
+		})
 	})
 	return list
 }
