@@ -73,7 +73,8 @@ const (
 // lastWords leaves behind what every goroutine is doing, while there is somebody to
 // do it: a platform that restarts this instance asks nobody why it hung.
 func (s *Set) lastWords() {
-	why, stacks := s.causeOfDeath(), string(stack.All(logged))
+	why, stacks := s.causeOfDeath(), string(stack.All())
+	stacks = stacks[:min(len(stacks), logged)]
 	s.logger().Error("probes: liveness fails, and this instance will be restarted", "err", why, "stacks", stacks)
 	if s.config.TerminationLog == "" {
 		return

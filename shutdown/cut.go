@@ -15,13 +15,16 @@ type Cut struct {
 	// What is the name of tracked work, or a request's method and route pattern,
 	// such as "GET /orders/{id}", and never its path. The pattern is known where
 	// the http.Server's Handler is an http.ServeMux, or has its method Handler.
-	What  string
-	Age   time.Duration // how long it had been in flight
-	Stack string        // of its goroutine; empty where it is not known
+	What string
+	Age  time.Duration // how long it had been in flight
+	// Stack is that of its goroutine. It is empty where that is not known, as with a
+	// call of GRPC, a Tracker's work, and a stream whose handler has returned.
+	Stack string
 	// Hijacked is a connection that had been upgraded: a WebSocket, a tunnel.
 	Hijacked bool
 	// Told is work that listened to Draining, was told, and did not end. It is
-	// named in the Report and is no error: it has been asked.
+	// named in the Report and is no error: it has been asked. Never so with GRPC, where
+	// it is not known which of a connection's calls listened.
 	Told bool
 }
 

@@ -85,6 +85,7 @@ func (s *Server) drain(ctx context.Context, linger bool) error {
 	if ctx.Err() == nil { // else it has been closed by force
 		err = errors.Join(err, d.closeServer(ctx))
 	} else {
+		d.stopRPC(ctx)      // if ctx ended before the listener had closed
 		_ = d.closeRPC(ctx) // by force, too; it says what has been said
 	}
 	d.waitForCalls(ctx)

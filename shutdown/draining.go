@@ -17,10 +17,10 @@ import (
 //	case <-r.Context().Done():
 //	}
 //
-// It belongs to the connection, of which a request is one use. Connections are
-// told a few at a time, at least 200 a second and all within half of the time that
-// is left, since their clients come back as soon as they are told. One that came
-// while the server was draining is told no sooner than a second after.
+// It belongs to the request, and to the connection if that is upgraded. Those who
+// listen are told a few at a time, at least 200 a second and all within half of the
+// time that is left, since their clients come back as soon as they are told. One
+// that came while the server was draining is told no sooner than a second after.
 //
 // For a context that does not come from a Server, or from package worker, it is
 // nil, which is never ready.

@@ -28,8 +28,8 @@ type rpcServer interface {
 // Where the server has credentials of its own (grpc.Creds), its frames cannot be
 // seen: clients are not told before GracefulStop does it, so the linger takes its
 // longest, for who has not left by then. Streams that last listen to the
-// Server's Draining. Calls have no names in the Report. Of cfg, IsProbe, RetryAfter
-// and Envoy are not used.
+// Server's Draining. Calls have no names in the Report, and one that is cut is an
+// error, told or not. Of cfg, IsProbe, RetryAfter and Envoy are not used.
 func GRPC(server rpcServer, addr string, cfg Config) *Server {
 	var mistake error
 	if server == nil {

@@ -2,9 +2,11 @@ package shutdown_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,7 +23,7 @@ import (
 // net/http's, which drops streams: here it must find none.
 type framed struct {
 	*http.Server
-	stopped atomic.Int64
+	graceful, stopped atomic.Int64
 }
 
 func newFramed(h http.Handler) *framed {
@@ -30,7 +32,7 @@ func newFramed(h http.Handler) *framed {
 	return f
 }
 
-func (f *framed) GracefulStop() { _ = f.Shutdown(context.Background()) }
+func (f *framed) GracefulStop() { f.graceful.Add(1); _ = f.Shutdown(context.Background()) }
 func (f *framed) Stop()         { f.stopped.Add(1); _ = f.Close() }
 
 func serveGRPC(t *testing.T, server *framed, cfg shutdown.Config) *running {
@@ -81,22 +83,105 @@ func TestACallIsServedThoughTheBalancerStillSendsHere(t *testing.T) {
 	require.Zero(t, servers[0].stopped.Load())
 }
 
+// Which of a connection's calls listened is not known, so it excuses none of them.
 func TestAStreamThatDoesNotEndIsCutAtTheDeadline(t *testing.T) {
-	slow := newBlocking()
-	server := newFramed(slow)
-	s := serveGRPC(t, server, shutdown.Config{LingerMax: -1})
-	client := http2Client(t, false, func() string { return s.Addr().String() })
-	answered := make(chan error, 1)
-	go func() { answered <- post(client, "http://test", "never", false) }()
-	<-slow.entered
-	require.Equal(t, 1, s.Connections().Requests)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	require.ErrorContains(t, s.Shutdown(ctx), "shutdown: cut 1 in flight: gRPC calls of one connection after")
-	require.Error(t, <-answered)
+	for name, listens := range map[string]bool{"one that was told": true, "one that does not listen": false} {
+		t.Run(name, func(t *testing.T) {
+			var s *running
+			var serving sync.WaitGroup
+			serving.Add(1)
+			slow := newBlocking()
+			server := newFramed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				serving.Wait()
+				if listens {
+					s.Draining(r.Context().Value(remote{}).(net.Addr))
+				}
+				slow.ServeHTTP(w, r)
+			})).withRemote()
+			s = serveGRPC(t, server, shutdown.Config{LingerMax: -1})
+			serving.Done()
+			client := http2Client(t, false, func() string { return s.Addr().String() })
+			answered := make(chan error, 1)
+			go func() { answered <- post(client, "http://test", "never", false) }()
+			<-slow.entered
+			require.Equal(t, 1, s.Connections().Requests)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			require.ErrorContains(t, s.Shutdown(ctx), "shutdown: cut 1 in flight: gRPC calls of one connection after")
+			require.Error(t, <-answered)
+			require.NoError(t, <-s.served)
+			require.Positive(t, server.stopped.Load())
+			require.False(t, s.Report().Cut[0].Told)
+			require.Equal(t, listens, s.Report().Told == 1)
+			close(slow.release)
+		})
+	}
+}
+
+// Otherwise it would serve for ever who was accepted meanwhile.
+func TestAGRPCServerIsStoppedWhateverTheTimeThatIsLeft(t *testing.T) {
+	for name, stop := range map[string]func(s *running) error{
+		"all of it": func(s *running) error { return s.Close(s.t.Context()) },
+		"none from the beginning": func(s *running) error {
+			ctx, cancel := context.WithCancel(s.t.Context())
+			cancel()
+			return s.Shutdown(ctx)
+		},
+		"none from the middle of the linger": func(s *running) error {
+			ctx, cancel := context.WithCancel(s.t.Context())
+			done := make(chan error, 1)
+			go func() { done <- s.Shutdown(ctx) }()
+			require.Eventually(s.t, func() bool { // it has begun
+				return errors.Is(s.Listen(s.t.Context()), shutdown.ErrStopped)
+			}, 5*time.Second, time.Millisecond)
+			cancel()
+			return <-done
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newFramed(http.HandlerFunc(hello))
+			s := serveGRPC(t, server, shutdown.Config{})
+			client := http2Client(t, false, func() string { return s.Addr().String() })
+			resp, err := client.Get("http://test") //nolint:noctx // ends with the server
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Eventually(t, func() bool { return s.Connections().Idle == 1 }, 5*time.Second, time.Millisecond)
+			require.NoError(t, stop(s))
+			require.NoError(t, <-s.served)
+			require.Positive(t, server.graceful.Load(), "GracefulStop, with Stop beside it if it does not return")
+			require.Zero(t, s.Connections())
+		})
+	}
+}
+
+func TestNobodyIsServedAfterAStopThatHadNoTime(t *testing.T) {
+	s := serveGRPC(t, newFramed(http.HandlerFunc(hello)), shutdown.Config{})
+	addr := s.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	came := make(chan net.Conn, 100)
+	go func() {
+		defer close(came)
+		for {
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				return
+			}
+			came <- c
+		}
+	}()
+	first := <-came
+	require.NoError(t, s.Shutdown(ctx))
 	require.NoError(t, <-s.served)
-	require.Positive(t, server.stopped.Load())
-	close(slow.release)
+	require.NoError(t, first.Close())
+	for c := range came {
+		_, _ = io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00") // it may be reset
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(5*time.Second)))
+		n, err := c.Read(make([]byte, 1))
+		require.Zero(t, n)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it is neither served nor closed")
+		require.NoError(t, c.Close())
+	}
 }
 
 func TestAConnectionThatIsNotHTTP2PassesAsItIs(t *testing.T) {

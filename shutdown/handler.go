@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/handover-go/handover/shutdown/internal/h2"
+	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
 
 // wrap puts the tracking around the http.Server's own hooks, which go on to
@@ -71,18 +72,13 @@ func (s *Server) wrapProtocols() {
 
 type handler struct{ server *Server }
 
-// ServeHTTP costs a request of HTTP/1 one allocation of 32 bytes. The response is
-// not reused: a handler that keeps it for too long must find its own, ended one,
-// and not somebody else's.
+// ServeHTTP costs a request one allocation, of 32 bytes in HTTP/1 and of 144 in
+// HTTP/2. The response is not reused: a handler that keeps it for too long must find
+// its own, ended one, and not somebody else's.
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := h.server
 	if r.ProtoMajor >= 2 && !isPreface(r) {
-		stream := s.traffic.BeginStream(r)
-		defer stream.End() // a handler may panic
-		// The writer of HTTP/2 can neither be hijacked nor send files.
-		response := &response{ResponseWriter: w, server: s, http2: stream.Followed()}
-		s.handler(r).ServeHTTP(response, r)
-		response.announce(http.StatusOK)
+		s.stream(w, r)
 		return
 	}
 	s.traffic.Begin(r)
@@ -95,6 +91,17 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // handler that knows it, golang.org/x/net/http2/h2c, hijacks the connection, older
 // versions by http.Hijacker.
 func isPreface(r *http.Request) bool { return r.Method == "PRI" && r.URL.Path == "*" }
+
+// stream answers a request of HTTP/2, whose writer can neither be hijacked nor send
+// files.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	response := &response2{response: response{ResponseWriter: w, server: s}}
+	s.traffic.BeginStream(&response.stream, r)
+	defer response.stream.End() // a handler may panic
+	response.http2 = response.stream.Followed()
+	response.stream.Serve(s.handler(r), &response.response, r)
+	response.announce(http.StatusOK)
+}
 
 // handler is the application's, or that for requests which come too late.
 func (s *Server) handler(r *http.Request) http.Handler {
@@ -174,6 +181,12 @@ func (w *response) CloseNotify() <-chan bool {
 
 // Unwrap gives http.ResponseController the deadlines and full duplex.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// response2 is what the handler sees, and what is known of its stream.
+type response2 struct {
+	response
+	stream traffic.Stream
+}
 
 // response1 adds what the writer of HTTP/1 can do besides.
 type response1 struct{ response }

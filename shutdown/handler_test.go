@@ -181,18 +181,34 @@ func tracked(t testing.TB) (srv *http.Server, connect func() connection) {
 	}
 }
 
-// serve is all that net/http calls for a request on a connection that is kept.
-func (c connection) serve(srv *http.Server, w http.ResponseWriter, r *http.Request) {
-	srv.ConnState(c.Conn, http.StateActive)
-	srv.Handler.ServeHTTP(w, r)
-	srv.ConnState(c.Conn, http.StateIdle)
+// requests are all that net/http calls for a request on a connection that is kept.
+var requests = map[string]func(c connection, srv *http.Server) (serve func()){
+	"HTTP/1": func(c connection, srv *http.Server) func() {
+		r, w := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil), httptest.NewRecorder()
+		return func() {
+			srv.ConnState(c.Conn, http.StateActive)
+			srv.Handler.ServeHTTP(w, r)
+			srv.ConnState(c.Conn, http.StateIdle)
+		}
+	},
+	"HTTP/2": func(c connection, srv *http.Server) func() {
+		fresh := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil)
+		fresh.ProtoMajor = 2
+		r, w := new(http.Request), httptest.NewRecorder()
+		return func() {
+			*r = *fresh // net/http gives each its own
+			srv.Handler.ServeHTTP(w, r)
+		}
+	},
 }
 
 func TestTrackingCostsARequestOneAllocation(t *testing.T) {
-	srv, connect := tracked(t)
-	c := connect()
-	r, w := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil), httptest.NewRecorder()
-	require.InDelta(t, 1, testing.AllocsPerRun(1000, func() { c.serve(srv, w, r) }), 0)
+	for name, request := range requests {
+		t.Run(name, func(t *testing.T) {
+			srv, connect := tracked(t)
+			require.InDelta(t, 1, testing.AllocsPerRun(1000, request(connect(), srv)), 0)
+		})
+	}
 }
 
 // BenchmarkTracking measures what a request pays. "none" is the same without a
@@ -202,15 +218,16 @@ func BenchmarkTracking(b *testing.B) {
 	none := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 	none.ConnState = func(net.Conn, http.ConnState) {}
 	for name, srv := range map[string]*http.Server{"none": none, "handover": srv} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.RunParallel(func(pb *testing.PB) {
-				c := connect()
-				r, w := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil), httptest.NewRecorder()
-				for pb.Next() {
-					c.serve(srv, w, r)
-				}
+		for proto, request := range requests {
+			b.Run(name+"/"+proto, func(b *testing.B) {
+				b.ReportAllocs()
+				b.RunParallel(func(pb *testing.PB) {
+					serve := request(connect(), srv)
+					for pb.Next() {
+						serve()
+					}
+				})
 			})
-		})
+		}
 	}
 }

@@ -1,23 +1,28 @@
 package shutdown_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/handover-go/handover/internal/pipenet"
 	"github.com/handover-go/handover/shutdown"
 )
 
@@ -225,6 +230,146 @@ func TestAStreamOfHTTP2IsToldAndEndsBetweenTwoEvents(t *testing.T) {
 		require.NoError(t, <-s.served)
 		require.Equal(t, 1, s.Report().Told)
 		require.Equal(t, 1, s.Report().Finished)
+	})
+}
+
+// sceneOfHTTP2 is an HTTP/2 server in virtual time, and a client with one connection
+// to it.
+func sceneOfHTTP2(t *testing.T, encrypted bool, h http.Handler) (*scene, *http.Client) {
+	t.Helper()
+	l := pipenet.Listen(1)
+	s := &scene{http2Server(t, encrypted, h, shutdown.Config{Listener: l}), l}
+	client := http2Client(t, encrypted, nil)
+	client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return l.Dial(ctx) }
+	return s, client
+}
+
+// Beside a stream that was told there may be a request that cannot be: whoever
+// looks at the connection takes both for told, and the cut request for none.
+func TestARequestOfHTTP2IsToldOnlyIfItListensItself(t *testing.T) {
+	for name, tc := range map[string]struct {
+		asked []string
+		err   string
+		cut   []string
+		told  int
+	}{
+		"one that does not":    {asked: []string{"/pay"}, err: "cut 1 in flight: GET /pay after", cut: []string{"GET /pay"}},
+		"after one that did":   {asked: []string{"/listened", "/pay"}, err: "cut 1 in flight: GET /pay after", cut: []string{"GET /pay"}},
+		"beside one that ends": {asked: []string{"/events", "/pay"}, err: "cut 1 in flight: GET /pay after", cut: []string{"GET /pay"}, told: 1},
+		"beside one that does not": {
+			asked: []string{"/stuck", "/pay"}, err: "cut 1 in flight: GET /pay after",
+			cut: []string{"GET /pay", "GET /stuck, told"}, told: 1,
+		},
+		"one that does":  {asked: []string{"/stuck"}, cut: []string{"GET /stuck, told"}, told: 1},
+		"two that do":    {asked: []string{"/stuck", "/stuck"}, cut: []string{"GET /stuck, told", "GET /stuck, told"}, told: 2},
+		"one that ends":  {asked: []string{"/events"}, told: 1},
+		"one that ended": {asked: []string{"/listened"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothHTTP2(t, func(t *testing.T, encrypted bool) {
+				synctest.Test(t, func(t *testing.T) {
+					slow := newBlocking()
+					mux := http.NewServeMux()
+					mux.Handle("GET /pay", slow)
+					mux.HandleFunc("GET /events", stream)
+					mux.HandleFunc("GET /listened", func(_ http.ResponseWriter, r *http.Request) { shutdown.Draining(r.Context()) })
+					mux.HandleFunc("GET /stuck", func(w http.ResponseWriter, r *http.Request) {
+						<-shutdown.Draining(r.Context())
+						slow.ServeHTTP(w, r)
+					})
+					s, client := sceneOfHTTP2(t, encrypted, mux)
+					var clients sync.WaitGroup
+					for _, path := range tc.asked {
+						clients.Go(func() { <-answered(client, scheme(encrypted)+path) })
+						synctest.Wait()
+					}
+					ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Second)
+					defer cancel()
+					err := s.Close(ctx)
+					if tc.err == "" {
+						require.NoError(t, err)
+					} else {
+						require.ErrorContains(t, err, tc.err)
+					}
+					var cut []string
+					for _, c := range s.Report().Cut {
+						if c.Told {
+							c.What += ", told"
+						}
+						cut = append(cut, c.What)
+					}
+					require.ElementsMatch(t, tc.cut, cut)
+					require.Equal(t, tc.told, s.Report().Told)
+					close(slow.release)
+					clients.Wait()
+					require.NoError(t, <-s.served)
+				})
+			})
+		})
+	}
+}
+
+// Behind a proxy one connection has the streams of many clients.
+func TestTheStreamsOfOneConnectionAreToldInWaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const streams = 100
+		told := make(chan time.Time, streams)
+		s, client := sceneOfHTTP2(t, false, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			<-shutdown.Draining(r.Context())
+			told <- time.Now()
+		}))
+		var clients sync.WaitGroup
+		for range streams {
+			clients.Go(func() { <-answered(client, scheme(false)) })
+			synctest.Wait()
+		}
+		require.Equal(t, 1, s.Connections().Active)
+		require.NoError(t, s.Shutdown(context.WithoutCancel(t.Context())))
+		clients.Wait()
+		require.NoError(t, <-s.served)
+		require.Equal(t, streams, s.Report().Told)
+		first, last := <-told, time.Time{}
+		for range streams - 1 {
+			last = <-told
+		}
+		require.InDelta(t, 450*time.Millisecond, last.Sub(first), float64(50*time.Millisecond), "ten at once, and 200 a second")
+	})
+}
+
+// net/http removes them from the request that it has made, and from no copy.
+func TestTheFilesOfAFormAreRemovedWithItsRequest(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	bothHTTP2(t, func(t *testing.T, encrypted bool) {
+		s := http2Server(t, encrypted, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := r.ParseMultipartForm(-1 << 20); err != nil { // nothing in memory
+				t.Error(err)
+				return
+			}
+			file, err := r.MultipartForm.File["upload"][0].Open()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = file.Close() }()
+			_, _ = io.WriteString(w, file.(*os.File).Name())
+		}), noLinger)
+		client := http2Client(t, encrypted, func() string { return s.Addr().String() })
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		part, err := form.CreateFormFile("upload", "name")
+		require.NoError(t, err)
+		_, err = part.Write(make([]byte, 1<<20))
+		require.NoError(t, err)
+		require.NoError(t, form.Close())
+		resp, err := client.Post(scheme(encrypted), form.FormDataContentType(), &body) //nolint:noctx // ends with the server
+		require.NoError(t, err)
+		name, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.NotEmpty(t, name)
+		require.NoFileExists(t, string(name))
+		require.NoError(t, s.Close(t.Context()))
+		require.NoError(t, <-s.served)
 	})
 }
 

@@ -20,7 +20,7 @@ type Report struct {
 	Finished       int           // requests that were answered since Began
 	Refused        int           // of those: with 503, since they came too late
 	GivenUp        int           // idle connections that were closed after long silence
-	Told           int           // long-lived connections that were told to come to an end
+	Told           int           // long-lived requests and connections that were told to come to an end
 	Cut            []Cut         // what was still in flight at the deadline
 }
 

@@ -61,6 +61,32 @@ func BenchmarkMiddleware(b *testing.B) {
 			}
 		})
 	})
+	b.Run("bare-h2", func(b *testing.B) {
+		srv := &http.Server{Handler: bare}
+		perRequest(b, func() func() { return stream(srv, connection{ctx: b.Context()}) })
+	})
+	b.Run("handover-h2", func(b *testing.B) {
+		srv, connect := tracked(b, bare)
+		perRequest(b, func() func() { return stream(srv, connect()) })
+	})
+	b.Run("handover-h2-one-connection", func(b *testing.B) { // whose streams net/http lets wait for one another, too
+		srv, connect := tracked(b, bare)
+		c := connect()
+		perRequest(b, func() func() { return stream(srv, c) })
+	})
+}
+
+// stream is a request of HTTP/2, of which net/http says nothing but to the handler.
+// Each has an http.Request of its own there; copying one stands for that, and is what
+// "bare-h2" costs.
+func stream(srv *http.Server, c connection) (request func()) {
+	fresh := httptest.NewRequestWithContext(c.ctx, http.MethodGet, "/", nil)
+	fresh.ProtoMajor = 2
+	r, w := new(http.Request), httptest.NewRecorder()
+	return func() {
+		*r = *fresh
+		srv.Handler.ServeHTTP(w, r)
+	}
 }
 
 // dskitMetrics are registered with the process.

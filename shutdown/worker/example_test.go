@@ -29,7 +29,7 @@ func Example() {
 		fmt.Printf("handed back: %s (%v)\n", order, why)
 		return nil
 	}
-	jobs := worker.New(worker.Chan(deliveries), handle, worker.Config[string]{HandBack: nack})
+	jobs := worker.New(worker.Chan(deliveries), handle, worker.Config[string]{HandBack: nack, Margin: time.Second})
 
 	// As components:
 	//
@@ -40,7 +40,7 @@ func Example() {
 	<-begun
 	<-begun
 
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // of which half is margin
 	defer cancel()
 	fmt.Println(jobs.Pause(ctx), jobs.Shutdown(ctx), <-ran)
 	// Output:

@@ -63,8 +63,9 @@ func (s *Signal) On(f func()) (stop func() bool) {
 	}
 }
 
-// Listening reports whether anybody has begun to listen since Forget.
-func (s *Signal) Listening() bool { return s.listening.Load() }
+// Listening reports whether anybody has begun to listen since Forget. Nobody
+// listens to nil.
+func (s *Signal) Listening() bool { return s != nil && s.listening.Load() }
 
 // Forget is for a new piece of work on the same signal, which may not listen.
 func (s *Signal) Forget() {
@@ -115,3 +116,35 @@ func From(ctx context.Context) *Signal {
 	s, _ := ctx.Value(key{}).(*Signal)
 	return s
 }
+
+// Context has a signal of its own, which is made when somebody asks for it: it is
+// for pieces of work of which there are many and of which few listen.
+type Context struct {
+	context.Context //nolint:containedctx // it is one
+	signal          atomic.Pointer[Signal]
+}
+
+// Value is a context's.
+func (c *Context) Value(k any) any {
+	if k == (key{}) {
+		return c.own()
+	}
+	return c.Context.Value(k)
+}
+
+func (c *Context) own() *Signal {
+	if s := c.signal.Load(); s != nil {
+		return s
+	}
+	s := new(Signal)
+	if above := From(c.Context); above != nil {
+		s.Go = above.Go
+	}
+	if c.signal.CompareAndSwap(nil, s) {
+		return s
+	}
+	return c.signal.Load() // two asked at once
+}
+
+// Asked is the context's own signal; nil if nobody has asked for it.
+func (c *Context) Asked() *Signal { return c.signal.Load() }

@@ -71,3 +71,42 @@ func TestASignalTravelsInAContext(t *testing.T) {
 	require.Same(t, &s, told.From(context.WithoutCancel(ctx)))
 	require.Nil(t, told.From(t.Context()))
 }
+
+func TestAContextHasASignalOfItsOwnWhenItIsAskedForOne(t *testing.T) {
+	type own struct{}
+	var calls sync.WaitGroup
+	above := &told.Signal{Go: calls.Go}
+	ctx := &told.Context{Context: context.WithValue(told.With(t.Context(), above), own{}, "mine")}
+	require.Equal(t, "mine", ctx.Value(own{}))
+	require.Nil(t, ctx.Asked())
+	require.False(t, ctx.Asked().Listening())
+
+	below, cancel := context.WithCancel(ctx)
+	s := told.From(below)
+	cancel()
+	require.Same(t, s, told.From(below), "the same each time")
+	require.Same(t, s, ctx.Asked())
+	require.NotSame(t, above, s)
+	called := false
+	s.On(func() { called = true })
+	require.False(t, above.Listening())
+	s.Tell()
+	calls.Wait()
+	require.True(t, called, "by whom that of the context above is called")
+	require.False(t, above.Told())
+}
+
+func TestWhoAskAtTheSameTimeAreToldTogether(t *testing.T) {
+	for range 100 {
+		ctx := &told.Context{Context: t.Context()}
+		var asking sync.WaitGroup
+		var signals [4]*told.Signal
+		for i := range signals {
+			asking.Go(func() { signals[i] = told.From(ctx) })
+		}
+		asking.Wait()
+		for _, s := range signals {
+			require.Same(t, ctx.Asked(), s)
+		}
+	}
+}

@@ -66,7 +66,7 @@ type conn struct {
 	told      told.Signal
 
 	mu      sync.Mutex
-	streams map[*Stream]struct{} // of HTTP/2
+	streams *Stream // of HTTP/2: the first of those that are being answered
 }
 
 func (c *conn) load() stamp { return stamp(c.stamp.Load()) }

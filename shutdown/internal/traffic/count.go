@@ -49,7 +49,7 @@ func (c *conn) openStreams() int {
 	} else if h != nil {
 		return h.Streams()
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.streams)
+	n := 0
+	c.eachStream(func(*Stream) { n++ })
+	return n
 }

@@ -3,6 +3,8 @@ package traffic
 import (
 	"math"
 	"time"
+
+	"github.com/handover-go/handover/shutdown/internal/told"
 )
 
 const (
@@ -34,9 +36,9 @@ type Departure struct {
 	conns    []*conn // of the last scan; kept for its memory
 	seen     Seen
 
-	idle   queue // to be closed
-	framed queue // HTTP/2, to be told to go away
-	long   queue // to be told that they shall come to an end
+	idle   queue[visit]        // to be closed
+	framed queue[*conn]        // HTTP/2, to be told to go away
+	long   queue[*told.Signal] // of what shall come to an end
 }
 
 // Spread is the time over which many go. Zero means all at once.
@@ -57,9 +59,9 @@ type Seen struct {
 	Next       time.Duration // when to look again
 }
 
-type queue struct {
+type queue[T any] struct {
 	pace
-	waiting []visit
+	waiting []T
 }
 
 // A visit is a connection as it was seen.
@@ -69,7 +71,7 @@ type visit struct {
 	warm  bool // it was counted as warm
 }
 
-func (q *queue) next(now time.Duration) []visit {
+func (q *queue[T]) next(now time.Duration) []T {
 	n := q.take(now, len(q.waiting))
 	next := q.waiting[:n]
 	q.waiting = q.waiting[n:]
@@ -102,13 +104,13 @@ func (d *Departure) Look(now time.Duration, patience Patience) Seen {
 			next = now // it has just begun to do something else
 		}
 	}
-	for _, v := range d.framed.next(now) {
-		v.conn.h2.Load().Announce()
+	for _, c := range d.framed.next(now) {
+		c.h2.Load().Announce()
 		d.table.sentAway.Store(int64(now))
 		next = min(next, now+step)
 	}
-	for _, v := range d.long.next(now) {
-		v.conn.told.Tell()
+	for _, signal := range d.long.next(now) {
+		signal.Tell()
 		d.seen.Told++
 	}
 	waiting := len(d.idle.waiting) + len(d.framed.waiting) + len(d.long.waiting)
@@ -138,12 +140,12 @@ func (d *Departure) scan(now time.Duration, patience Patience) {
 		switch seen.phase() {
 		case framed:
 			d.http2(now, c, seen)
-			d.lasting(now, c, seen)
+			d.lasting(now, c, seen.since())
 		case busy, hijacked:
 			if seen.phase() == busy && c.again.Load() {
 				d.seen.BegunAgain = max(d.seen.BegunAgain, seen.since())
 			}
-			d.lasting(now, c, seen)
+			d.lasting(now, c, seen.since())
 		case closing:
 			d.parting(now, c, seen)
 		case closed:
@@ -191,7 +193,7 @@ func (d *Departure) http2(now time.Duration, c *conn, seen stamp) {
 		d.again(now + 10*step)
 	case !h.Announced():
 		d.seen.Warm++
-		d.framed.waiting = append(d.framed.waiting, visit{c, seen, true})
+		d.framed.waiting = append(d.framed.waiting, c)
 	case !h.Told():
 		d.seen.Warm++
 		d.again(now + step)
@@ -221,14 +223,24 @@ func (d *Departure) parting(now time.Duration, c *conn, seen stamp) {
 	}
 }
 
-// lasting is for what may last: it is told when its turn comes, if it listens.
-func (d *Departure) lasting(now time.Duration, c *conn, seen stamp) {
-	if !c.told.Listening() || c.told.Told() {
+// lasting is for what may last: the connection's own work and each stream. Looking
+// at a stream takes as long as looking at a connection.
+func (d *Departure) lasting(now time.Duration, c *conn, since time.Duration) {
+	d.listener(now, &c.told, since)
+	c.eachStream(func(s *Stream) {
+		d.listener(now, s.ctx.Asked(), s.began)
+		d.scanAt += perConn
+	})
+}
+
+// listener is told when its turn comes, if it is one.
+func (d *Departure) listener(now time.Duration, signal *told.Signal, since time.Duration) {
+	if !signal.Listening() || signal.Told() {
 		return
 	}
-	if at := seen.since() + breather; seen.since() > d.began && now < at {
+	if at := since + breather; since > d.began && now < at {
 		d.again(at)
 		return
 	}
-	d.long.waiting = append(d.long.waiting, visit{c, seen, false})
+	d.long.waiting = append(d.long.waiting, signal)
 }

@@ -3,10 +3,12 @@ package traffic
 import (
 	"net/http"
 	"net/url"
+	"reflect"
 	"sync"
 	"time"
 
 	"github.com/handover-go/handover/internal/stack"
+	"github.com/handover-go/handover/shutdown/internal/told"
 )
 
 // InFlight is something that a connection is in the middle of.
@@ -16,12 +18,13 @@ type InFlight struct {
 	// that is very long.
 	Request  *http.Request
 	Hijacked bool
-	Stream   bool // of HTTP/2, without a name: half read, or its client does not read the answer
-	Told     bool // it listened, and was told to come to an end
+	Stream   bool // one or more of HTTP/2, without a name: half read, or its client does not read the answer
+	Told     bool // it listened, and was told to come to an end; never of what has no name
 	Age      time.Duration
 	Stack    string // of the goroutine that answers it, where that is known
 
 	goroutine stack.ID
+	stream    *Stream
 }
 
 // InFlight lists what would be lost if all connections were closed now.
@@ -38,40 +41,50 @@ func (t *Table) InFlight() []InFlight {
 	if len(ids) == 0 {
 		return nil
 	}
-	found := stack.Of(ids...)
-	for i, id := range ids {
-		list[i].Stack = found[id]
+	all := stack.All()
+	byNumber, byStream := all.Of(ids...), all.Through(serve)
+	for i, f := range list {
+		if list[i].Stack = byNumber[f.goroutine]; f.stream != nil {
+			list[i].Stack = byStream[reflect.ValueOf(f.stream).Pointer()]
+		}
 	}
 	return list
 }
 
 func (c *conn) inFlight(now time.Duration) []InFlight {
-	seen := c.load()
-	told := c.told.Listening() && c.told.Told()
-	if streams := c.inStreams(now, told); len(streams) > 0 {
-		return streams
-	}
-	f := InFlight{Told: told, Age: now - seen.since(), goroutine: stack.ID(c.goroutine.Load())}
+	seen, list := c.load(), c.inStreams(now)
+	f := InFlight{Age: now - seen.since(), goroutine: stack.ID(c.goroutine.Load())}
 	switch p := seen.phase(); {
+	case p == busy && len(list) > 0: // HTTP/2 that is not known by its frames
+		return list
 	case p == busy, p == hijacked:
 		f.Request, f.Hijacked = c.asked.request(), p == hijacked
-	case p == framed && (c.h2.Load().Streams() > 0 || c.h2.Load().Foreign()):
+		f.Told = heard(&c.told)
+	case p == framed && (c.openStreams() > len(list)):
 		f.Stream = true
 	case p == reading && !c.handshaken():
 	default:
-		return nil
+		return list
 	}
-	return []InFlight{f}
+	return append(list, f)
 }
 
-func (c *conn) inStreams(now time.Duration, told bool) []InFlight {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var list []InFlight
-	for s := range c.streams {
-		list = append(list, InFlight{Request: s.asked.request(), Told: told, Age: now - s.began, goroutine: s.goroutine})
-	}
+func heard(signal *told.Signal) bool { return signal.Listening() && signal.Told() }
+
+func (c *conn) inStreams(now time.Duration) (list []InFlight) {
+	c.eachStream(func(s *Stream) {
+		list = append(list, InFlight{
+			Request: bare(s.method, s.host, s.path),
+			Told:    heard(s.ctx.Asked()),
+			Age:     now - s.began,
+			stream:  s,
+		})
+	})
 	return list
+}
+
+func bare(method, host, path string) *http.Request {
+	return &http.Request{Method: method, Host: host, URL: &url.URL{Path: path}}
 }
 
 // asked is what names a request. It is copied, since handlers change theirs
@@ -99,10 +112,10 @@ func (a *asked) note(r *http.Request) {
 func (a *asked) request() *http.Request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	method, rest := a.text[:a.method], a.text[a.method:]
-	r := &http.Request{Method: string(method), Host: string(rest[:a.host])}
-	if a.path >= 0 {
-		r.URL = &url.URL{Path: string(rest[a.host : a.host+a.path])}
+	method, rest := string(a.text[:a.method]), a.text[a.method:]
+	host, path := string(rest[:a.host]), rest[a.host:]
+	if a.path < 0 {
+		return &http.Request{Method: method, Host: host}
 	}
-	return r
+	return bare(method, host, string(path[:a.path]))
 }

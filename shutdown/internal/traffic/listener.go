@@ -52,13 +52,16 @@ func (t *Table) FrameListener(l net.Listener) *Listener {
 	return frames
 }
 
-// accepted enters a connection.
+// accepted enters a connection; nil if it comes too late.
 func (t *Table) accepted(raw net.Conn, frames bool) net.Conn {
 	c := &conn{Conn: raw, table: t}
 	c.told.Go = t.calls.Go
 	c.stamp.Store(uint64(newStamp(fresh, t.clock.exact())))
-	t.add(c)
-	if !frames {
+	switch {
+	case !t.add(c):
+		_ = raw.Close() // as if it had stayed in the queue of a listener that has closed
+		return nil
+	case !frames:
 		return c
 	}
 	h := h2.Follow(c)
@@ -68,7 +71,8 @@ func (t *Table) accepted(raw net.Conn, frames bool) net.Conn {
 	return h
 }
 
-// Accept returns ErrDrained after Drain, when the queue is empty.
+// Accept returns ErrDrained after Drain, when the queue is empty, and after
+// CloseAll.
 func (l *Listener) Accept() (net.Conn, error) {
 	for empty := 0; ; {
 		draining, overdue := l.arm()
@@ -78,7 +82,10 @@ func (l *Listener) Accept() (net.Conn, error) {
 		raw, err := l.Listener.Accept()
 		switch {
 		case err == nil:
-			return l.table.accepted(raw, l.frames), nil
+			if c := l.table.accepted(raw, l.frames); c != nil {
+				return c, nil
+			}
+			return nil, errors.Join(ErrDrained, l.Close())
 		case l.closedByDrain(err):
 			return nil, errors.Join(ErrDrained, l.Close())
 		case !errors.Is(err, os.ErrDeadlineExceeded):

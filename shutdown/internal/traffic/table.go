@@ -34,7 +34,8 @@ type Table struct {
 
 	mu       sync.Mutex
 	all      map[*conn]struct{}
-	hijacked int // of them
+	hijacked int  // of them
+	over     bool // CloseAll has been called
 }
 
 // New returns an empty table, whose clock begins now. Requests of probers, told
@@ -85,8 +86,13 @@ func (t *Table) Len() int {
 	return len(t.all)
 }
 
-// CloseAll closes every connection, whatever it is doing.
+// CloseAll closes every connection, whatever it is doing, and none is handed out
+// any more: one that is being accepted at this moment would be served by a server
+// that nobody stops.
 func (t *Table) CloseAll() {
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
 	for _, c := range t.list(nil) {
 		_ = c.Close() // of what is being thrown away
 	}
@@ -171,10 +177,14 @@ func (t *Table) hasEnded() {
 	}
 }
 
-func (t *Table) add(c *conn) {
+// add reports false after CloseAll.
+func (t *Table) add(c *conn) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.all[c] = struct{}{}
+	if !t.over {
+		t.all[c] = struct{}{}
+	}
+	return !t.over
 }
 
 func (t *Table) remove(c *conn, doing phase) {

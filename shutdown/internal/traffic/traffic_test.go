@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/handover-go/handover/internal/pipenet"
+	"github.com/handover-go/handover/shutdown/internal/told"
 	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
 
@@ -242,6 +243,71 @@ func TestADrainingListenerClosesEvenIfConnectionsNeverCeaseToCome(t *testing.T) 
 		<-ceased
 		table.CloseAll()
 	})
+}
+
+// A stream has no name before its handler has begun, and none when it has returned
+// and the client does not read.
+func TestAStreamWithoutANameIsInFlightBesideOneThatHasBeenTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := traffic.New(noProbes)
+		pipe := pipenet.Listen(1)
+		client, err := pipe.Dial(t.Context())
+		require.NoError(t, err)
+		server, err := table.FrameListener(pipe).Accept()
+		require.NoError(t, err)
+		hello := "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+		for _, stream := range []string{"\x01", "\x03"} {
+			hello += "\x00\x00\x01\x01\x05\x00\x00\x00" + stream + "\x82"
+		}
+		go func() { _, _ = io.WriteString(client, hello) }()
+		_, err = io.ReadFull(server, make([]byte, len(hello)))
+		require.NoError(t, err)
+
+		var s traffic.Stream
+		r, err := http.NewRequestWithContext(table.Context(t.Context(), server), http.MethodGet, "http://test/events", nil)
+		require.NoError(t, err)
+		r.ProtoMajor = 2
+		table.BeginStream(&s, r)
+		told.From(r.Context()).C()
+		require.Equal(t, 1, table.Depart(traffic.Spread{}).Look(table.Now(), traffic.Patience{}).Told)
+		require.Equal(t, []string{"GET /events, told", "a stream"}, inFlight(table))
+		s.End()
+		require.Equal(t, []string{"a stream"}, inFlight(table))
+		table.CloseAll()
+		require.NoError(t, client.Close())
+		require.Empty(t, inFlight(table))
+	})
+}
+
+func inFlight(table *traffic.Table) (names []string) {
+	for _, f := range table.InFlight() {
+		name := "a stream"
+		if !f.Stream {
+			name = f.Request.Method + " " + f.Request.URL.Path
+		}
+		if f.Told {
+			name += ", told"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// Who is accepted at the very moment of the cut would be served by a server that
+// nobody stops any more.
+func TestNothingIsHandedOutAfterCloseAll(t *testing.T) {
+	table := traffic.New(noProbes)
+	pipe := pipenet.Listen(1)
+	l := table.Listener(pipe)
+	client, err := pipe.Dial(t.Context())
+	require.NoError(t, err)
+	table.CloseAll()
+	_, err = l.Accept()
+	require.ErrorIs(t, err, traffic.ErrDrained)
+	_, err = client.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	<-l.Closed()
+	require.Zero(t, table.Len())
 }
 
 func TestAListenerWithoutDeadlinesClosesAtOnce(t *testing.T) {
