@@ -90,7 +90,7 @@ func TestChecksThatASetRefuses(t *testing.T) {
 	dog, health := watchdog.New(watchdog.Config{}), quiet()
 	require.EqualError(t, health.Add(dog.Heartbeat("Loop 1", limit).Check(), watchdog.Lock("orders", nil, -time.Second)),
 		`probes: add check 1, "Loop 1": the name must be 1 to 63 of a-z, 0-9, ".", "_" and "-"`+"\n"+
-			`probes: add check 2, "orders": Run is nil: give the function to call, such as pool.Ping; `+
+			`probes: add check 2, "orders": Run is nil: give the function to call; `+
 			`Timeout is -1s: give more than zero and at most 8760h0m0s, or leave it out for the default`)
 	loop := dog.Heartbeat("loop", limit)
 	require.NoError(t, health.Add(loop.Check()))
