@@ -63,13 +63,13 @@ func TestAgentsAreKnownByTheirManner(t *testing.T) {
 func TestTheSumsOutliveTheRecords(t *testing.T) {
 	var a audience.Audience
 	for i := range 1000 {
-		a.Seen(audience.Ready, request(fmt.Sprint("bot/", i), "10.0.0.1:1"), i%2 == 0, time.Duration(i))
-		a.Seen(audience.Live, request("kube-probe/1.37", "10.0.0.1:1"), true, time.Duration(i))
+		a.Seen(audience.Ready, request(fmt.Sprint("bot/", i), "10.0.0.1:1"), i%2 == 0, time.Duration(i)*time.Second)
+		a.Seen(audience.Live, request("kube-probe/1.37", "10.0.0.1:1"), true, time.Duration(i)*time.Second)
 	}
 	require.Equal(t, []audience.Count{
-		{Endpoint: audience.Ready, Agent: audience.Other, OK: false, N: 500, Last: 999},
-		{Endpoint: audience.Ready, Agent: audience.Other, OK: true, N: 500, Last: 999},
-		{Endpoint: audience.Live, Agent: audience.Kubelet, OK: true, N: 1000, Last: 999},
+		{Endpoint: audience.Ready, Agent: audience.Other, OK: false, N: 500, Last: 999 * time.Second},
+		{Endpoint: audience.Ready, Agent: audience.Other, OK: true, N: 500, Last: 999 * time.Second},
+		{Endpoint: audience.Live, Agent: audience.Kubelet, OK: true, N: 1000, Last: 999 * time.Second},
 	}, a.Counts())
 }
 
@@ -110,6 +110,24 @@ func TestNewsComeWithTheNextQuestion(t *testing.T) {
 	a.Seen(audience.Ready, request("Envoy/HC", "10.0.0.1:1"), true, 0)
 	<-news
 	a.Seen(audience.Ready, request("Envoy/HC", "10.0.0.1:1"), true, 0) // nobody waits
+}
+
+// Whoever asks a thousand times at once has asked once, as far as a shutdown goes.
+func TestABurstIsOneQuestion(t *testing.T) {
+	var a audience.Audience
+	r := request("Envoy/HC", "10.0.0.1:1")
+	a.Seen(audience.Ready, r, true, time.Second)
+	for i := range 1000 {
+		a.Seen(audience.Ready, r, false, 2*time.Second+time.Duration(i))
+	}
+	n, _ := a.Untold(2, 3*time.Second)
+	require.Equal(t, 1, n)
+	a.Seen(audience.Ready, r, false, 3*time.Second)
+	n, _ = a.Untold(2, 3*time.Second)
+	require.Zero(t, n)
+	a.Seen(audience.Ready, r, true, 3*time.Second+1)
+	n, _ = a.Untold(1, 3*time.Second)
+	require.Equal(t, 1, n, "but a good answer takes back all that it was told")
 }
 
 func TestManyAskAtOnce(t *testing.T) {

@@ -19,34 +19,43 @@ const (
 // key is what a prober is told apart by. A lookup needs no memory of its own.
 type key struct{ host, agent string }
 
-// prober is one that asks again and again. A visit is a few writes, so that many
-// probers at once do not wait for each other.
+// prober is one that asks again and again. What is seldom written lies apart from
+// what each visit writes, so that many visits at once do not keep each other waiting
+// for more than one line of the processor's cache.
 type prober struct {
-	agent  Agent
+	agent Agent
+	lasts [endpoints]atomic.Int64 // when it last asked, as a time.Duration; 0: never
+	gap   atomic.Int64            // the longest time of late between two questions to Ready
+	told  atomic.Int64            // so many times in a row: not ready
+
+	_      [64]byte
 	counts [endpoints][2]atomic.Int64 // by what it was told: not ok, ok
-	lasts  [endpoints]atomic.Int64    // when it last asked, as a time.Duration
-	gap    atomic.Int64               // the longest time of late between two questions to Ready
-	told   atomic.Int64               // so many times in a row: not ready
 }
+
+// burst is a time in which several questions are one: nobody acts on the answers to
+// all of them.
+const burst = time.Millisecond
 
 // visit notes a question and the answer to it.
 func (p *prober) visit(at Endpoint, ok bool, now time.Duration) {
-	first := at == Ready && p.visits(Ready) == 0
 	p.counts[at][index(ok)].Add(1)
-	last := p.lasts[at].Swap(int64(now))
+	if at == Ready && ok && p.told.Load() > 0 {
+		p.told.Store(0)
+	}
+	now = max(now, 1)
+	last := time.Duration(p.lasts[at].Load())
+	if last > 0 && now-last < burst {
+		return
+	}
+	p.lasts[at].Store(int64(now))
 	if at != Ready {
 		return
 	}
-	if was := p.gap.Load(); !first {
-		if gap := max(int64(now)-last, was-was/4); gap != was {
-			p.gap.Store(gap)
-		}
+	if was := time.Duration(p.gap.Load()); last > 0 {
+		p.gap.Store(int64(max(now-last, was-was/4)))
 	}
-	switch {
-	case !ok:
+	if !ok {
 		p.told.Add(1)
-	case p.told.Load() > 0:
-		p.told.Store(0)
 	}
 }
 
