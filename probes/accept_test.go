@@ -25,7 +25,7 @@ func TestTheFormsOfAnAnswer(t *testing.T) {
 			`"mq":{"status":"pass"}}}`
 		asHealth = `{"status":"fail","checks":{` +
 			`"cache":[{"status":"fail","output":"closed","observedValue":3,"observedUnit":"of 5"}],` +
-			`"db":[{"status":"warn","output":"error"}],` +
+			`"db":[{"status":"warn","output":"error","fail_open":true}],` +
 			`"nfs":[{"status":"warn","output":"slow"}],` +
 			`"mq":[{"status":"pass"}]}}`
 		asText = "fail\nfail cache closed 3/5\nfail db error (fails open)\nwarn nfs slow\npass mq"

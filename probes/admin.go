@@ -1,6 +1,7 @@
 package probes
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -119,7 +120,7 @@ func (r CheckReport) detail(order int) detail.Check {
 		Runs: map[string]int64{},
 	}
 	if r.Err != nil {
-		d.Error = r.Err.Error()
+		d.Error = fmt.Sprint(r.Err) // an error that is a nil pointer may panic
 	}
 	for result, n := range r.Runs {
 		d.Runs[string(result)] = n

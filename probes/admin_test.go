@@ -149,6 +149,22 @@ func TestThePageThatAPersonReads(t *testing.T) {
 	})
 }
 
+// A check may return an error that is a nil pointer: it fails, and can be looked at.
+func TestAnErrorThatIsANilPointer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := quiet(probes.Config{})
+		add(t, set, probes.Check{Name: "x", Kind: probes.Liveness, Run: func(context.Context) error {
+			var none *probes.ReasonError
+			return none
+		}})
+		stop := running(t, set)
+		synctest.Wait()
+		require.NoError(t, stop())
+		require.Equal(t, "503 fail, x error", look(t, set, "/livez"))
+		require.Contains(t, admin(set, "GET", "/livez").Body.String(), `"error": "nil"`)
+	})
+}
+
 func TestAnAdminsErrorsAreValidJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := quiet(probes.Config{})

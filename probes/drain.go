@@ -42,9 +42,10 @@ func (s *Set) Drain(ctx context.Context) error {
 	if haste.Asked(ctx) {
 		return nil
 	}
+	w := wait{set: s, least: least, most: most, told: -1}
 	for ctx.Err() == nil {
 		news := s.audience.News()
-		until := s.wait(least, most)
+		until := w.next()
 		if until <= 0 {
 			return nil
 		}
@@ -59,20 +60,35 @@ func (s *Set) Drain(ctx context.Context) error {
 	return nil
 }
 
-// wait is how long it is worth waiting for something to happen; 0: not any more.
-func (s *Set) wait(least, most time.Duration) time.Duration {
-	now := s.now()
-	untold, until := s.audience.Untold(s.config.Threshold, now)
-	if untold == 0 {
-		s.noteObserved(now)
+// echo is the time in which the last answer gets to the balancer, and the balancer
+// acts on it.
+const echo = 100 * time.Millisecond
+
+// wait is one Drain that waits.
+type wait struct {
+	set         *Set
+	least, most time.Duration // moments, as those of drain
+	waited      bool          // for somebody who had to be told
+	told        time.Duration // the moment at which all of them had been; -1: not yet
+}
+
+// next is how long it is worth waiting for something to happen; 0: not any more.
+func (w *wait) next() time.Duration {
+	now := w.set.now()
+	untold, until := w.set.audience.Untold(w.set.config.Threshold, now)
+	if untold > 0 {
+		w.waited, w.told = true, -1
+		return min(until, max(w.least, w.most)) - now
 	}
-	switch {
-	case untold == 0 || most <= least:
-		return least - now
-	case now < least:
-		return max(1, min(until, least)-now)
+	w.set.noteObserved(now)
+	if w.waited && w.told < 0 {
+		w.told = now
 	}
-	return min(until, most) - now
+	end := w.least
+	if w.told >= 0 {
+		end = max(w.least, min(w.most, w.told+echo))
+	}
+	return end - now
 }
 
 func (s *Set) noteObserved(now time.Duration) {

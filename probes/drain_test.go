@@ -1,6 +1,7 @@
 package probes_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -65,10 +66,11 @@ func (p poller) askOf(handler http.Handler) int {
 // A prober asks at 0, 1, 2 .. intervals; the drain begins at 30 s and a millisecond.
 func TestDrainWaitsForBalancersThatHaveNotBeenTold(t *testing.T) {
 	const envoy, elb, google, consul, kubelet = "Envoy/HC", "ELB-HealthChecker/2.0", "GoogleHC/1.0", "Consul Health Check", "kube-probe/1.37"
-	const tick = time.Millisecond
+	const tick, echo = time.Millisecond, 100 * time.Millisecond // the last answer has to get there
 	tests := map[string]struct {
 		config  probes.Config
 		pollers []poller
+		after   time.Duration // of normal service; half a minute
 		stop    func(context.Context) (context.Context, context.CancelFunc)
 		want    time.Duration
 	}{
@@ -80,24 +82,24 @@ func TestDrainWaitsForBalancersThatHaveNotBeenTold(t *testing.T) {
 			pollers: []poller{{agent: envoy, every: 500 * time.Millisecond}}, want: 2 * time.Second,
 		},
 		"one that takes longer is told three times": {
-			pollers: []poller{{agent: envoy, every: 2 * time.Second}}, want: 6*time.Second - tick,
+			pollers: []poller{{agent: envoy, every: 2 * time.Second}}, want: 6*time.Second - tick + echo,
 		},
 		"or as often as its threshold asks": {
 			config:  probes.Config{Threshold: 2},
-			pollers: []poller{{agent: elb, every: 2 * time.Second}}, want: 4*time.Second - tick,
+			pollers: []poller{{agent: elb, every: 2 * time.Second}}, want: 4*time.Second - tick + echo,
 		},
 		"HAProxy has no name": {
-			pollers: []poller{{http1: true, every: 2 * time.Second}}, want: 6*time.Second - tick,
+			pollers: []poller{{http1: true, every: 2 * time.Second}}, want: 6*time.Second - tick + echo,
 		},
 		"the slowest of several": {
 			pollers: []poller{
 				{agent: google, every: time.Second}, {agent: consul, every: 1500 * time.Millisecond}, {agent: kubelet, every: time.Second},
 			},
-			want: 4500*time.Millisecond - tick,
+			want: 4500*time.Millisecond - tick + echo,
 		},
 		"several of one kind are told apart by their address": {
 			pollers: []poller{{agent: elb, host: "10.0.0.1", every: time.Second}, {agent: elb, host: "10.0.0.2", every: 3 * time.Second}},
-			want:    9*time.Second - tick,
+			want:    9*time.Second - tick + echo,
 		},
 		"ten seconds at the most": {
 			pollers: []poller{{agent: elb, every: 6 * time.Second}}, want: 10 * time.Second,
@@ -112,20 +114,23 @@ func TestDrainWaitsForBalancersThatHaveNotBeenTold(t *testing.T) {
 		},
 		"without a margin it is the balancer alone that counts": {
 			config:  probes.Config{Delay: -1},
-			pollers: []poller{{agent: envoy, every: time.Second}}, want: 3*time.Second - tick,
+			pollers: []poller{{agent: envoy, every: time.Second}}, want: 3*time.Second - tick + echo,
 		},
 		"an unknown agent that comes back is one": {
-			pollers: []poller{{agent: "my-balancer/3", every: 2 * time.Second}}, want: 6*time.Second - tick,
+			pollers: []poller{{agent: "my-balancer/3", every: 2 * time.Second}}, want: 6*time.Second - tick + echo,
 		},
 		"a person with curl is not": {
 			pollers: []poller{{agent: "curl/8.9", every: time.Second, times: 1}}, want: 2 * time.Second,
+		},
+		"one that asks twice in a while is no balancer": {
+			pollers: []poller{{agent: "curl/8.9", every: 2 * time.Minute}}, after: 5 * time.Minute, want: 2 * time.Second,
 		},
 		"one that went away long ago is not waited for": {
 			pollers: []poller{{agent: elb, every: time.Second, times: 5}}, want: 2 * time.Second,
 		},
 		"one that goes away in the drain is not waited for any longer": {
 			// Its last question was at 28 s, its interval is 2 s: it has gone at 34 s.
-			pollers: []poller{{agent: elb, every: 2 * time.Second, times: 15}}, want: 4*time.Second - tick,
+			pollers: []poller{{agent: elb, every: 2 * time.Second, times: 15}}, want: 4*time.Second - tick + echo,
 		},
 		"who asks for something else is no balancer of this": {
 			pollers: []poller{{agent: elb, every: 3 * time.Second, path: "/startupz"}}, want: 2 * time.Second,
@@ -157,7 +162,7 @@ func TestDrainWaitsForBalancersThatHaveNotBeenTold(t *testing.T) {
 				for _, p := range test.pollers {
 					all.Go(func() { p.poll(ctx, set) })
 				}
-				time.Sleep(30*time.Second + tick)
+				time.Sleep(cmp.Or(test.after, 30*time.Second) + tick)
 				stop := t.Context()
 				if test.stop != nil {
 					var cancel context.CancelFunc
@@ -221,7 +226,27 @@ func TestAFloodOfStrangersDoesNotHideABalancer(t *testing.T) {
 			time.Sleep(30 * time.Millisecond)
 		}
 		time.Sleep(time.Millisecond)
-		require.Equal(t, 9*time.Second-time.Millisecond, drained(t, set, t.Context(), time.Now()))
+		require.Equal(t, 9*time.Second-time.Millisecond+100*time.Millisecond, drained(t, set, t.Context(), time.Now()))
+		hangUp()
+		all.Wait()
+	})
+}
+
+// Nor one that nobody knows.
+func TestAFloodOfStrangersDoesNotHideAnUnknownBalancer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := quiet(probes.Config{})
+		require.NoError(t, set.Ready(t.Context()))
+		ctx, hangUp := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() { poller{agent: "my-balancer/3", every: 3 * time.Second}.poll(ctx, set) })
+		time.Sleep(4 * time.Second)
+		for i := range 1000 {
+			poller{agent: "bot/" + strconv.Itoa(i), host: "10.1.2." + strconv.Itoa(i)}.ask(set)
+			time.Sleep(26 * time.Millisecond)
+		}
+		time.Sleep(time.Millisecond)
+		require.Equal(t, 9*time.Second-time.Millisecond+100*time.Millisecond, drained(t, set, t.Context(), time.Now()))
 		hangUp()
 		all.Wait()
 	})
@@ -282,7 +307,7 @@ func TestObserve(t *testing.T) {
 		var drain sync.WaitGroup
 		began := time.Now()
 		drain.Go(func() {
-			if err := set.Drain(t.Context()); err != nil || time.Since(began) != 3*time.Second {
+			if err := set.Drain(t.Context()); err != nil || time.Since(began) != 3100*time.Millisecond {
 				t.Errorf("%v after %v", err, time.Since(began))
 			}
 		})
@@ -292,8 +317,8 @@ func TestObserve(t *testing.T) {
 		}
 		drain.Wait()
 		require.Equal(t, []probes.Asked{
-			{Kind: probes.Readiness, Agent: "envoy", OK: false, N: 3},
-			{Kind: probes.Readiness, Agent: "envoy", OK: true, N: 2},
+			{Kind: probes.Readiness, Agent: "envoy", OK: false, N: 3, Ago: 100 * time.Millisecond},
+			{Kind: probes.Readiness, Agent: "envoy", OK: true, N: 2, Ago: 100 * time.Millisecond},
 		}, set.Report().Asked)
 	})
 }

@@ -13,6 +13,7 @@ type entry struct {
 	verdict  answer.Verdict
 	passed   bool          // at least once
 	fails    bool          // the verdict is a failure, not a pass or a finding that only degrades
+	silenced bool          // its failure was logged as that of what it depends on
 	against  int           // so many runs in a row have contradicted the verdict
 	since    time.Duration // when the verdict began to say what it says
 	judged   time.Duration // when it was last renewed; -1: never
@@ -68,22 +69,23 @@ func (e *entry) note(f finding, now time.Duration) {
 		e.times = e.times.with(f.took)
 	}
 	e.err, e.took, e.judged = f.err, f.took, now
-	e.passed = e.passed || !f.fails()
+	// What has expired is not held against a contrary run: it would come back green.
+	first := e.verdict.Reason == answer.Pending || now > e.verdict.Until
 	e.verdict.Until = now + min(e.MaxAge, answer.Never-now)
-	if e.settled() {
-		e.verdict.Until = answer.Never
-	}
-
 	threshold := e.PassAfter
 	if f.fails() {
 		threshold = e.FailAfter
 	}
-	if e.verdict.Reason != answer.Pending && e.fails != f.fails() {
+	if !first && e.fails != f.fails() {
 		if e.against++; e.against < threshold {
 			return
 		}
 	}
 	e.fails, e.against = f.fails(), 0
+	e.passed = e.passed || !e.fails
+	if e.settled() {
+		e.verdict.Until = answer.Never
+	}
 	e.set(f.reason, f.mild || e.Impact == Degrading, now)
 }
 
@@ -93,7 +95,7 @@ func (e *entry) set(reason answer.Reason, mild bool, now time.Duration) {
 		e.since = now
 	}
 	e.verdict.Reason, e.verdict.Mild = reason, mild
-	e.verdict.Open = e.Kind == Readiness && e.Scope == Shared && e.passed
+	e.verdict.Open = e.Kind == Readiness && e.Scope == Shared && e.passed && reason != answer.None && !mild
 }
 
 // cause is the first of those that this one depends on which fails as well.

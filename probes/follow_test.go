@@ -187,7 +187,7 @@ func TestLastWordsBeforeARestart(t *testing.T) {
 			}
 		}
 		require.Len(t, dumps, 1, "once, however many checks fail, and for liveness only")
-		require.Contains(t, dumps[0], `level=ERROR msg="probes: liveness fails, and this instance will be restarted" err="loop: error: `+secret)
+		require.Contains(t, dumps[0], `level=ERROR msg="probes: liveness fails: if it stays so, this instance will be restarted" err="loop: error: `+secret)
 		require.Contains(t, dumps[0], "probes_test.deadlocked")
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
@@ -228,10 +228,31 @@ func TestLastWordsOfACheckThatNobodyJudges(t *testing.T) {
 			probes.Check{Name: "other", Kind: probes.Liveness, Run: good},
 		)
 		stop := running(t, set)
-		time.Sleep(time.Minute)
+		for range 600 { // a prober sees it first, and tells nobody
+			time.Sleep(100 * time.Millisecond)
+			look(t, set, "/livez")
+		}
 		require.Contains(t, strings.Join(log.lines(), "\n"), `will be restarted" err="held: stale" stacks=`)
 		close(h.release)
 		require.NoError(t, stop())
+	})
+}
+
+func TestLastWordsAreTakenBackByARecovery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "termination-log")
+		set := quiet(probes.Config{TerminationLog: file})
+		add(t, set, prompt(probes.Check{Name: "loop", Kind: probes.Liveness, Run: inTurn(bad, good)}))
+		stop := running(t, set)
+		synctest.Wait()
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NotEmpty(t, text)
+		time.Sleep(10 * time.Second)
+		require.NoError(t, stop())
+		text, err = os.ReadFile(file)
+		require.NoError(t, err)
+		require.Empty(t, text)
 	})
 }
 
@@ -246,6 +267,6 @@ func TestATerminationLogThatCannotBeWrittenIsSaid(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, stop())
 		lines := log.lines()
-		require.Contains(t, lines[len(lines)-1], `level=ERROR msg="probes: the termination log cannot be written" err="open `)
+		require.Contains(t, strings.Join(lines, "\n"), `level=ERROR msg="probes: the termination log cannot be written" err="open `)
 	})
 }

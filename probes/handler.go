@@ -47,8 +47,8 @@ func (s *Set) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, now := s.answerNow(kind)
-	s.observe(kind, r, a.Code == http.StatusOK, now)
 	a.Write(w, r)
+	s.observe(kind, r, a.Code == http.StatusOK, now) // after that: who waits for it, waits for what was written
 }
 
 // reads answers methods that a probe does not have.
@@ -63,8 +63,8 @@ func reads(w http.ResponseWriter, r *http.Request) bool {
 
 // Observe notes that somebody has been told what an endpoint says, by a handler of
 // your own; the set's own handlers do it themselves. Drain waits for balancers that
-// it knows of from here, and the metrics count what was noted. It neither waits nor
-// allocates.
+// it knows of from here, and the metrics count what was noted. Call it when the
+// answer has been written. It allocates nothing, but for who asks for the first time.
 func (s *Set) Observe(kind Kind, r *http.Request, ok bool) {
 	if kind >= Startup && kind <= Liveness && r != nil {
 		s.observe(kind, r, ok, s.now())

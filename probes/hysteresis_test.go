@@ -98,6 +98,14 @@ func TestWhatSeveralRunsMakeOfAVerdict(t *testing.T) {
 			[]run{bad},
 			[]string{"200 pass, c (pending)", "200 warn, c error"},
 		},
+		"a shared check fails open when it has been believed to pass, and not before": {
+			probes.Check{Kind: probes.Readiness, Scope: probes.Shared}, []run{bad, good, bad, good, good, bad},
+			[]string{"503 fail, c pending", "503 fail, c error", "200 pass, c", "200 warn, c error (open)"},
+		},
+		"one that is degraded does not fail, open or not": {
+			probes.Check{Kind: probes.Readiness, Scope: probes.Shared}, []run{good, says("saturated", true), bad},
+			[]string{"503 fail, c pending", "200 pass, c", "200 warn, c saturated", "200 warn, c error (open)"},
+		},
 		"no word that would claim that there is no verdict": {
 			probes.Check{FailAfter: 1, PassAfter: 1},
 			[]run{says("pending", false), says("stale", false), says("suppressed", false), good},
@@ -163,6 +171,51 @@ func TestAVerdictThatIsHeldDoesNotExpire(t *testing.T) {
 	})
 }
 
+// A verdict that has expired is red. A run that fails is no reason to hold on to what it
+// said before that.
+func TestWhatHasExpiredIsDecidedByTheNextRun(t *testing.T) {
+	for name, test := range map[string]struct {
+		then run
+		want string
+	}{
+		"a failure": {bad, "503 fail, c error"},
+		"a pass":    {good, "200 pass, c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				set := quiet(probes.Config{})
+				add(t, set, probes.Check{Name: "c", Kind: probes.Readiness, Scope: probes.Local, Run: inTurn(good, test.then)})
+				require.NoError(t, set.Ready(t.Context()))
+				stop := running(t, set)
+				synctest.Wait()
+				require.NoError(t, stop())
+				time.Sleep(time.Minute)
+				require.Equal(t, "503 fail, c stale", look(t, set, "/readyz"))
+				stop = running(t, set)
+				synctest.Wait()
+				require.Equal(t, test.want, look(t, set, "/readyz"))
+				require.NoError(t, stop())
+			})
+		})
+	}
+}
+
+// Pgprobes' usual way down: first it is degraded, then it is gone. Both are said.
+func TestADegradedSharedCheckThatFailsIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log journal
+		set := probes.New(probes.Config{Logger: log.logger()})
+		add(t, set, probes.Check{Name: "db", Kind: probes.Readiness, Scope: probes.Shared, Run: inTurn(good, says("saturated", true), bad)})
+		stop := running(t, set)
+		time.Sleep(time.Minute)
+		require.NoError(t, stop())
+		lines := log.lines()
+		require.Len(t, lines, 3)
+		require.Contains(t, lines[1], `msg="probes: check is degraded" check=db kind=readiness state=warn was=pass reason=saturated`)
+		require.Contains(t, lines[2], `msg="probes: shared check fails open" check=db kind=readiness state=warn was=saturated reason=error`)
+	})
+}
+
 func TestAFailureUnderAnotherIsShownAsSuppressed(t *testing.T) {
 	check := func(name string, scope probes.Scope, r run, parents ...string) probes.Check {
 		return prompt(probes.Check{Name: name, Kind: probes.Readiness, Scope: scope, Run: r, DependsOn: parents})
@@ -214,6 +267,25 @@ func TestAFailureUnderAnotherIsShownAsSuppressed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// When the cause has gone, what still fails has to be said.
+func TestWhatOutlivesItsCauseIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log journal
+		set := probes.New(probes.Config{Logger: log.logger()})
+		gate, err := set.Gate("vpn", probes.Readiness)
+		require.NoError(t, err)
+		add(t, set, prompt(probes.Check{Name: "db", Kind: probes.Readiness, Scope: probes.Local, DependsOn: []string{"vpn"}, Run: bad}))
+		stop := running(t, set)
+		time.Sleep(time.Minute)
+		gate.Open()
+		time.Sleep(time.Minute)
+		require.NoError(t, stop())
+		lines := log.lines()
+		require.Len(t, lines, 3)
+		require.Contains(t, lines[2], `level=WARN msg="probes: check fails" check=db`)
+	})
 }
 
 func TestWhatIsSuppressedIsNoWarningInTheLog(t *testing.T) {

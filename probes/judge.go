@@ -27,18 +27,28 @@ func (s *Set) judge(e *entry, found finding) {
 	s.mu.Lock()
 	before, now := e.verdict, s.now()
 	e.note(found, now)
+	if s.frozen && e.Kind == Liveness {
+		e.verdict.Until = answer.Never
+	}
 	after := e.verdict
 	c.open, c.cause = after.Open, e.cause()
-	died := s.publish(e.Kind) && e.Kind == Liveness
+	s.publish(e.Kind)
+	died, revived := s.heartbeat()
+	unspoken := e.silenced && c.cause == ""
+	e.silenced = c.cause != "" && after.Reason != answer.None
 	s.mu.Unlock()
 
 	c.was, c.why = before.At(now, e.Kind == Liveness)
 	c.is, c.now = after.At(now, e.Kind == Liveness)
-	if c.was != c.is || c.why == answer.Pending || c.now == answer.Stuck && c.why != answer.Stuck {
+	if c.was != c.is || c.why == answer.Pending || before.Open != after.Open || unspoken && c.is != answer.Pass ||
+		c.now == answer.Stuck && c.why != answer.Stuck {
 		c.log(s.logger())
 	}
-	if died {
+	switch {
+	case died:
 		s.lastWords()
+	case revived:
+		s.takeBack()
 	}
 }
 
@@ -75,15 +85,31 @@ const (
 func (s *Set) lastWords() {
 	why, stacks := s.causeOfDeath(), string(stack.All())
 	stacks = stacks[:min(len(stacks), logged)]
-	s.logger().Error("probes: liveness fails, and this instance will be restarted", "err", why, "stacks", stacks)
+	// The file first: a log that hangs may be what kills.
+	s.writeTerminationLog("liveness fails: " + why.Error() + "\n\n" + stacks)
+	s.logger().Error("probes: liveness fails: if it stays so, this instance will be restarted", "err", why, "stacks", stacks)
+}
+
+// takeBack is for an instance that has recovered, and may end for another reason.
+func (s *Set) takeBack() { s.writeTerminationLog("") }
+
+func (s *Set) writeTerminationLog(message string) {
 	if s.config.TerminationLog == "" {
 		return
 	}
-	message := "liveness fails: " + why.Error() + "\n\n" + stacks
 	err := os.WriteFile(s.config.TerminationLog, []byte(message[:min(len(message), lastMessage)]), 0o644)
 	if err != nil {
 		s.logger().Error("probes: the termination log cannot be written", "err", err)
 	}
+}
+
+// heartbeat reports what liveness has become since a check was last judged. A prober
+// may have seen it before: it has told nobody.
+func (s *Set) heartbeat() (died, revived bool) {
+	dead := s.answers[Liveness].Load().Status == answer.Fail
+	died, revived = dead && !s.dead, !dead && s.dead
+	s.dead = dead
+	return died, revived
 }
 
 // causeOfDeath names each liveness check that fails. One that nobody judges any more

@@ -7,10 +7,9 @@ import (
 	"github.com/handover-go/handover/probes/internal/answer"
 )
 
-// publish puts up the answers that follow from the state, and reports whether one
-// of them has turned to a failure. Whoever changed the state holds the lock still,
-// so no older answer can replace a newer one.
-func (s *Set) publish(kinds ...Kind) (failed bool) {
+// publish puts up the answers that follow from the state. Whoever changed that holds
+// the lock still, so no older answer can replace a newer one.
+func (s *Set) publish(kinds ...Kind) {
 	if started := s.sealed && s.startupPassed(); started != s.started {
 		s.started = started
 		kinds = []Kind{Startup, Readiness, Liveness}
@@ -20,14 +19,12 @@ func (s *Set) publish(kinds ...Kind) (failed bool) {
 		before := s.answers[kind].Swap(a)
 		if before != nil && before.Status != a.Status {
 			s.turns[kind][a.Status].Add(1)
-			failed = failed || a.Status == answer.Fail
 		}
 	}
 	if s.changed != nil {
 		close(s.changed)
 		s.changed = nil
 	}
-	return failed
 }
 
 func (s *Set) picture(kind Kind) answer.Picture {

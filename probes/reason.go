@@ -24,14 +24,22 @@ type ReasonError struct {
 
 // Error is the reason and the cause.
 func (e *ReasonError) Error() string {
-	if e.Err == nil {
+	switch {
+	case e == nil:
+		return "nil" // a check that returns it as an error has failed all the same
+	case e.Err == nil:
 		return e.Reason
 	}
 	return fmt.Sprintf("%s: %v", e.Reason, e.Err)
 }
 
 // Unwrap is the cause.
-func (e *ReasonError) Unwrap() error { return e.Err }
+func (e *ReasonError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // coded is the code and the mildness that an error brings with it.
 func coded(err error) (reason answer.Reason, mild bool) {

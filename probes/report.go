@@ -2,6 +2,7 @@ package probes
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/handover-go/handover/probes/internal/answer"
@@ -80,7 +81,7 @@ func (s *Set) Report() Report {
 		report.Checks = append(report.Checks, e.report(lines[e], now))
 	}
 	for _, c := range s.audience.Counts() {
-		report.Asked = append(report.Asked, Asked{Kind(c.Endpoint) + Startup, c.Agent.String(), c.OK, c.N, now - c.Last})
+		report.Asked = append(report.Asked, Asked{Kind(c.Endpoint) + Startup, c.Agent.String(), c.OK, c.N, max(0, now-c.Last)})
 	}
 	return report
 }
@@ -98,7 +99,7 @@ func (s *Set) of(kind Kind) []*entry {
 
 func (e *entry) report(l answer.Line, now time.Duration) CheckReport {
 	r := CheckReport{
-		Name: e.Name, Kind: e.Kind, Scope: e.Scope, Impact: e.Impact, DependsOn: e.DependsOn,
+		Name: e.Name, Kind: e.Kind, Scope: e.Scope, Impact: e.Impact, DependsOn: slices.Clone(e.DependsOn),
 		Status: Status(l.Status), Reason: string(l.Reason), FailsOpen: l.Open, Done: l.Done, Total: l.Total,
 		Err: e.err, Since: now - e.since, Runs: maps.Clone(e.runs), Took: e.times, Last: e.took,
 	}

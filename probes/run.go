@@ -27,6 +27,7 @@ func (s *Set) Run(ctx context.Context) error {
 	defer s.leave()
 	var watchers sync.WaitGroup
 	var watched []*entry
+	watchers.Go(func() { s.reportMisled(ctx) })
 	for ctx.Err() == nil {
 		for _, e := range s.after(len(watched)) {
 			watched = append(watched, e)
@@ -34,14 +35,21 @@ func (s *Set) Run(ctx context.Context) error {
 		}
 		select {
 		case <-s.added:
-		case m := <-s.misled:
-			s.logger().Warn("probes: a balancer asks for liveness, which never tells it of a drain: have it ask /readyz",
-				"agent", m.Agent.String(), "peer", m.Host)
 		case <-ctx.Done():
 		}
 	}
+	s.freeze()
 	watchers.Wait()
 	return stragglers(watched)
+}
+
+func (s *Set) reportMisled(ctx context.Context) {
+	select {
+	case m := <-s.misled: // there is no second one
+		s.logger().Warn("probes: a balancer asks for liveness, which never tells it of a drain: have it ask /readyz",
+			"agent", m.Agent.String(), "peer", m.Host)
+	case <-ctx.Done():
+	}
 }
 
 func stragglers(entries []*entry) error {
@@ -61,16 +69,22 @@ func (s *Set) enter() bool {
 	if s.running {
 		return false
 	}
-	s.running = true
+	s.running, s.frozen = true, false
 	return true
 }
 
-// leave lets no liveness verdict expire that holds: nobody will renew it, and a
-// process that is told to stop while its requests finish must not be killed.
 func (s *Set) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = false
+}
+
+// freeze lets no liveness verdict expire that holds: nobody will renew it, and a
+// process that is told to stop while its requests finish must not be killed.
+func (s *Set) freeze() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frozen = true
 	for _, e := range s.entries {
 		if e.Kind == Liveness && s.now() <= e.verdict.Until {
 			e.verdict.Until = answer.Never

@@ -511,6 +511,24 @@ func TestTheEndOfRunIsNoVerdict(t *testing.T) {
 	})
 }
 
+// However long Run waits for what is in flight.
+func TestLivenessStaysAsItWasWhileRunEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := quiet(probes.Config{})
+		add(t, set,
+			probes.Check{Name: "loop", Kind: probes.Liveness, Run: good},
+			probes.Check{Name: "lock", Kind: probes.Liveness, Timeout: time.Minute, Run: deaf(time.Hour)},
+		)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		ended := make(chan error, 1)
+		go func() { ended <- set.Run(ctx) }()
+		require.Equal(t, []string{"200 pass, lock (pending), loop (pending)", "200 pass, lock (pending), loop"}, watch(t, set, "/livez", 50*time.Second))
+		require.Error(t, <-ended)
+		require.Equal(t, []string{"200 pass, lock (pending), loop"}, watch(t, set, "/livez", time.Hour))
+	})
+}
+
 func TestTheEndOfRunRevivesNoLivenessThatHasExpired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := stalled{make(chan struct{})}

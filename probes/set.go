@@ -54,6 +54,8 @@ type Set struct {
 	entries []*entry   // in the order of Add; only ever appended to
 	running bool       // Run is at work
 	sealed  bool       // Ready was called
+	frozen  bool       // Run has ended, or is about to: liveness stays as it is
+	dead    bool       // liveness failed when it was last judged
 	started bool       // sealed, and all of startup has passed; Add sees to it that this lasts
 	drain   drain
 	changed chan struct{} // closed when an answer has been published; nil while nobody waits
@@ -96,6 +98,9 @@ func (s *Set) Add(checks ...Check) error {
 
 // take has entries that were admitted belong to the set.
 func (s *Set) take(entries ...*entry) {
+	for _, e := range entries {
+		e.since = s.now()
+	}
 	s.entries = slices.Concat(s.entries, entries)
 	s.publish(Startup, Readiness, Liveness)
 	select {

@@ -52,7 +52,7 @@ func TestAProcessThatIsStopped(t *testing.T) {
 		`deadlocked: {"status":"fail","checks":{"loop":{"status":"fail","reason":"late"}}}`,
 		`level=INFO msg="probes: check passes"`,
 		`level=WARN msg="probes: check fails" reason=late`,
-		`level=ERROR msg="probes: liveness fails, and this instance will be restarted"`,
+		`level=ERROR msg="probes: liveness fails: if it stays so, this instance will be restarted"`,
 	}, strings.Split(strings.TrimSpace(says.String()), "\n"))
 }
 

@@ -104,6 +104,9 @@ func appendHealthJSON(b []byte, l Line, first bool) []byte {
 	if l.Reason != None {
 		b = append(append(append(b, `,"output":"`...), l.Reason...), '"')
 	}
+	if l.Open {
+		b = append(b, `,"fail_open":true`...)
+	}
 	if l.Total > 0 {
 		b = strconv.AppendInt(append(b, `,"observedValue":`...), int64(l.Done), 10)
 		b = append(strconv.AppendInt(append(b, `,"observedUnit":"of `...), int64(l.Total), 10), '"')

@@ -96,8 +96,8 @@ func (a *Audience) add(k key, r *http.Request) *prober {
 	return p
 }
 
-// longestAway prefers those that nobody waits for: a flood of strangers must not
-// make the shutdown forget a balancer.
+// longestAway prefers those that nobody would wait for: a flood of strangers must not
+// make the shutdown forget a balancer, an unknown one neither.
 func longestAway(all map[key]*prober) key {
 	var found key
 	var least *prober
@@ -110,8 +110,18 @@ func longestAway(all map[key]*prober) key {
 }
 
 func older(p, than *prober) bool {
-	if p.agent.Balances() != than.agent.Balances() {
-		return !p.agent.Balances()
+	if a, b := p.rank(), than.rank(); a != b {
+		return a < b
 	}
 	return p.last() < than.last()
+}
+
+func (p *prober) rank() int {
+	switch {
+	case p.agent.Balances():
+		return 2
+	case p.polls.Load() > 1:
+		return 1
+	}
+	return 0
 }

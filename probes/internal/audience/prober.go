@@ -27,6 +27,7 @@ type prober struct {
 	lasts [endpoints]atomic.Int64 // when it last asked, as a time.Duration; 0: never
 	gap   atomic.Int64            // the longest time of late between two questions to Ready
 	told  atomic.Int64            // so many times in a row: not ready
+	polls atomic.Int64            // so many questions to Ready since it last stayed away for long
 
 	_      [64]byte
 	counts [endpoints][2]atomic.Int64 // by what it was told: not ok, ok
@@ -35,6 +36,10 @@ type prober struct {
 // burst is a time in which several questions are one: nobody acts on the answers to
 // all of them.
 const burst = time.Millisecond
+
+// stranger is a time after which who comes back is nobody who polls: somebody with
+// curl, twice in a day.
+const stranger = time.Minute
 
 // visit notes a question and the answer to it.
 func (p *prober) visit(at Endpoint, ok bool, now time.Duration) {
@@ -51,8 +56,11 @@ func (p *prober) visit(at Endpoint, ok bool, now time.Duration) {
 	if at != Ready {
 		return
 	}
-	if was := time.Duration(p.gap.Load()); last > 0 {
-		p.gap.Store(int64(max(now-last, was-was/4)))
+	if was, gap := time.Duration(p.gap.Load()), now-last; last == 0 || gap > stranger {
+		p.polls.Store(1)
+	} else {
+		p.polls.Add(1)
+		p.gap.Store(int64(max(gap, was-was/4)))
 	}
 	if !ok {
 		p.told.Add(1)
@@ -76,15 +84,14 @@ func (p *prober) last() int64 {
 // awaited is the moment until which it is worth waiting for a balancer's next
 // question; 0 if it is none.
 //
-// An unknown agent counts as a balancer when it has come back: a person with curl
-// asks once. One that stays away for three times its own interval has gone.
+// An unknown agent counts as a balancer when it has come back within a minute. One that stays away for three times its own interval has gone.
 func (p *prober) awaited() time.Duration {
-	n := p.visits(Ready)
+	n := p.polls.Load()
 	if n == 0 || p.agent == Kubelet || (n == 1 && p.agent == Other) {
 		return 0
 	}
 	gap := time.Duration(p.gap.Load())
-	if n == 1 {
+	if gap == 0 {
 		gap = firstGap
 	}
 	return time.Duration(p.lasts[Ready].Load()) + 3*max(gap, shortest)
