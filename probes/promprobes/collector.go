@@ -21,8 +21,9 @@ type Config struct {
 type Collector struct {
 	set *probes.Set
 
-	status, reason, transitions, requests, drain              *prometheus.Desc
-	checkStatus, checkReason, checkRuns, checkTook, checkAged *prometheus.Desc
+	status, reason, transitions, requests, drain *prometheus.Desc
+	checkStatus, checkReason, checkOpen          *prometheus.Desc
+	checkRuns, checkTook, checkAged              *prometheus.Desc
 }
 
 // New returns a Collector of set. A nil set is an error of each scrape.
@@ -39,6 +40,7 @@ func New(set *probes.Set, cfg Config) *Collector {
 		drain:       desc("drain_observed_seconds", "How long after the drain began each balancer had been told."),
 		checkStatus: desc("check_status", "1 for the status that the check counts for.", "probe", "check", "status"),
 		checkReason: desc("check_reason", "1 for why the check does not pass.", "probe", "check", "reason"),
+		checkOpen:   desc("check_fails_open", "1 while a shared check fails and does not count.", "probe", "check"),
 		checkRuns:   desc("check_runs_total", "Runs of the check by result; stuck counts those that could not be begun.", "probe", "check", "result"),
 		checkTook:   desc("check_duration_seconds", "What the runs of the check took.", "probe", "check"),
 		checkAged:   desc("check_age_seconds", "Age of the verdict on the check.", "probe", "check"),
@@ -49,7 +51,7 @@ func New(set *probes.Set, cfg Config) *Collector {
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
 		c.status, c.reason, c.transitions, c.requests, c.drain,
-		c.checkStatus, c.checkReason, c.checkRuns, c.checkTook, c.checkAged,
+		c.checkStatus, c.checkReason, c.checkOpen, c.checkRuns, c.checkTook, c.checkAged,
 	} {
 		to <- desc
 	}
@@ -86,6 +88,9 @@ func (c *Collector) check(out sink, r probes.CheckReport) {
 	probe := r.Kind.String()
 	out.state(c.checkStatus, r.Status, probe, r.Name)
 	out.why(c.checkReason, r.Reason, probe, r.Name)
+	if r.Kind == probes.Readiness && r.Scope == probes.Shared {
+		out.gauge(c.checkOpen, map[bool]float64{true: 1}[r.FailsOpen], probe, r.Name)
+	}
 	if len(r.Runs) == 0 {
 		return // not yet, or it is a gate or a toggle
 	}

@@ -163,6 +163,10 @@ handover_probes_check_duration_seconds_bucket{check="postgres",probe="readiness"
 handover_probes_check_duration_seconds_bucket{check="postgres",probe="readiness",set="api",le="+Inf"} 1
 handover_probes_check_duration_seconds_sum{check="postgres",probe="readiness",set="api"} 0.02
 handover_probes_check_duration_seconds_count{check="postgres",probe="readiness",set="api"} 1
+# HELP handover_probes_check_fails_open 1 while a shared check fails and does not count.
+# TYPE handover_probes_check_fails_open gauge
+handover_probes_check_fails_open{check="mail",probe="readiness",set="api"} 0
+handover_probes_check_fails_open{check="postgres",probe="readiness",set="api"} 0
 # HELP handover_probes_check_reason 1 for why the check does not pass.
 # TYPE handover_probes_check_reason gauge
 handover_probes_check_reason{check="mail",probe="readiness",reason="timeout",set="api"} 1
@@ -295,6 +299,31 @@ handover_probes_check_age_seconds{check="disk",probe="readiness",set="set"} 60
 # TYPE handover_probes_check_reason gauge
 handover_probes_check_reason{check="disk",probe="readiness",reason="stale",set="set"} 1
 `), "handover_probes_check_age_seconds", "handover_probes_check_reason"))
+	})
+}
+
+func TestASharedCheckThatFailsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := probes.New(probes.Config{Logger: slog.New(slog.DiscardHandler)})
+		metrics, failing := registry(t, promprobes.New(set, promprobes.Config{})), false
+		require.NoError(t, set.Add(probes.Check{
+			Name: "db", Kind: probes.Readiness, Scope: probes.Shared, FailAfter: 1, Run: func(context.Context) error {
+				if failing {
+					return errors.New("down")
+				}
+				return nil
+			},
+		}))
+		stop := running(t, set)
+		synctest.Wait()
+		failing = true
+		time.Sleep(10 * time.Second)
+		require.NoError(t, testutil.GatherAndCompare(metrics, strings.NewReader(`
+# HELP handover_probes_check_fails_open 1 while a shared check fails and does not count.
+# TYPE handover_probes_check_fails_open gauge
+handover_probes_check_fails_open{check="db",probe="readiness",set="set"} 1
+`), "handover_probes_check_fails_open"))
+		stop()
 	})
 }
 

@@ -10,6 +10,7 @@
 //	handover_probes_drain_observed_seconds             until each balancer had been told
 //	handover_probes_check_status{probe,check,status}   gates and toggles as well
 //	handover_probes_check_reason{probe,check,reason}   error, timeout, stale, one of its own ...
+//	handover_probes_check_fails_open{probe,check}      1 while a shared check fails and does not count
 //	handover_probes_check_runs_total{probe,check,result}
 //	handover_probes_check_duration_seconds{probe,check}
 //	handover_probes_check_age_seconds{probe,check}     of the verdict; grows if nobody judges

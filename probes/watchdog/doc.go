@@ -31,8 +31,9 @@
 //		lifecycle.Component{Name: "watchdog", Run: dog.Run}, ...
 //
 // It cannot tell slow from dead: on a host that is merely busy, a goroutine that
-// ticks gets its turn before one that computes (mmeyerlein/meclaw#165). A limit is
-// several times the longest round, time-outs for others included: a shorter one
+// ticks gets its turn before one that computes (mmeyerlein/meclaw#165). After a stop
+// longer than the checks' MaxAge /livez answers "stale" until they have run, which a
+// platform's threshold hides. A limit is several times the longest round, time-outs for others included: a shorter one
 // restarts this process when a database is slow. It kills nothing and dumps no
 // stacks; the set does that when liveness fails.
 package watchdog
