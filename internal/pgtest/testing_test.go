@@ -82,6 +82,7 @@ func TestWithoutPgBasebackupThereAreNoStandbys(t *testing.T) {
 	if err != nil {
 		found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 		if len(found) == 0 {
+			require.NotEqual(t, "true", os.Getenv("CI"), "the binaries are in a place that this test does not know")
 			t.Skip("the binaries are in a place that this test does not know")
 		}
 		whole = found[0]

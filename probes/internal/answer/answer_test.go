@@ -59,7 +59,7 @@ func FuzzRender(f *testing.F) {
 	f.Add([]byte(strings.Repeat("a", 400)), strings.Repeat("r", 63), true)
 	f.Fuzz(func(t *testing.T, seeds []byte, code string, lenient bool) {
 		if strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" || len(code) > 63 {
-			t.Skip() // what a set takes for "error"
+			return // a set takes it for "error"
 		}
 		p := answer.Picture{Lenient: lenient}
 		for i, seed := range seeds {
