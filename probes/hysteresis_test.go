@@ -99,11 +99,13 @@ func TestWhatSeveralRunsMakeOfAVerdict(t *testing.T) {
 			[]string{"200 pass, c (pending)", "200 warn, c error"},
 		},
 		"a shared check fails open when it has been believed to pass, and not before": {
-			probes.Check{Kind: probes.Readiness, Scope: probes.Shared}, []run{bad, good, bad, good, good, bad},
+			probes.Check{Kind: probes.Readiness, Scope: probes.Shared},
+			[]run{bad, good, bad, good, good, bad},
 			[]string{"503 fail, c pending", "503 fail, c error", "200 pass, c", "200 warn, c error (open)"},
 		},
 		"one that is degraded does not fail, open or not": {
-			probes.Check{Kind: probes.Readiness, Scope: probes.Shared}, []run{good, says("saturated", true), bad},
+			probes.Check{Kind: probes.Readiness, Scope: probes.Shared},
+			[]run{good, says("saturated", true), bad},
 			[]string{"503 fail, c pending", "200 pass, c", "200 warn, c saturated", "200 warn, c error (open)"},
 		},
 		"no word that would claim that there is no verdict": {

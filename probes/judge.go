@@ -18,6 +18,8 @@ type change struct {
 	was, is  answer.Status
 	why, now answer.Reason // it was, and is
 	open     bool          // it fails open
+	opened   bool          // and did not before, or the other way round
+	unspoken bool          // it still fails, and what it was put down to does not
 	cause    string        // a check that this one depends on, and that fails as well
 }
 
@@ -40,8 +42,9 @@ func (s *Set) judge(e *entry, found finding) {
 
 	c.was, c.why = before.At(now, e.Kind == Liveness)
 	c.is, c.now = after.At(now, e.Kind == Liveness)
-	if c.was != c.is || c.why == answer.Pending || before.Open != after.Open || unspoken && c.is != answer.Pass ||
-		c.now == answer.Stuck && c.why != answer.Stuck {
+	c.opened = before.Open != after.Open
+	c.unspoken = unspoken && c.is != answer.Pass
+	if c.news() {
 		c.log(s.logger())
 	}
 	switch {
@@ -50,6 +53,12 @@ func (s *Set) judge(e *entry, found finding) {
 	case revived:
 		s.takeBack()
 	}
+}
+
+// news reports whether it is worth a record.
+func (c change) news() bool {
+	stuck := c.now == answer.Stuck && c.why != answer.Stuck
+	return c.was != c.is || c.why == answer.Pending || c.opened || c.unspoken || stuck
 }
 
 // log is called without the lock: a log that hangs may stop the check it is told
