@@ -305,10 +305,11 @@ handover_probes_check_reason{check="disk",probe="readiness",reason="stale",set="
 func TestASharedCheckThatFailsOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := probes.New(probes.Config{Logger: slog.New(slog.DiscardHandler)})
-		metrics, failing := registry(t, promprobes.New(set, promprobes.Config{})), false
+		metrics := registry(t, promprobes.New(set, promprobes.Config{}))
+		var failing atomic.Bool
 		require.NoError(t, set.Add(probes.Check{
 			Name: "db", Kind: probes.Readiness, Scope: probes.Shared, FailAfter: 1, Run: func(context.Context) error {
-				if failing {
+				if failing.Load() {
 					return errors.New("down")
 				}
 				return nil
@@ -316,7 +317,7 @@ func TestASharedCheckThatFailsOpen(t *testing.T) {
 		}))
 		stop := running(t, set)
 		synctest.Wait()
-		failing = true
+		failing.Store(true)
 		time.Sleep(10 * time.Second)
 		require.NoError(t, testutil.GatherAndCompare(metrics, strings.NewReader(`
 # HELP handover_probes_check_fails_open 1 while a shared check fails and does not count.
