@@ -44,7 +44,7 @@ func (a *Audience) Seen(at Endpoint, r *http.Request, ok bool, now time.Duration
 	if p == nil {
 		p = a.add(k, r)
 	}
-	p.visit(at, ok, now)
+	p.visit(at, r, ok, now)
 	if at == Ready {
 		if a.watched.Load() {
 			a.tell()

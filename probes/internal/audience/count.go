@@ -20,7 +20,7 @@ type gone struct {
 func (g *gone) take(p *prober) {
 	for at := range endpoints {
 		for ok := range 2 {
-			g.counts[at][ok] += p.counts[at][ok].Load()
+			g.counts[at][ok] += p.count(at, ok)
 		}
 		g.lasts[at] = max(g.lasts[at], p.lasts[at].Load())
 	}

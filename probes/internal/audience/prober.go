@@ -1,8 +1,10 @@
 package audience
 
 import (
+	"net/http"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // Endpoint is the place that was asked; [Ready] is the one that balancers act on.
@@ -29,8 +31,22 @@ type prober struct {
 	told  atomic.Int64            // so many times in a row: not ready
 	polls atomic.Int64            // so many questions to Ready since it last stayed away for long
 
+	shards [shards]shard
+}
+
+// shards are for visits at the same time: two that run side by side write to the same
+// line of the cache only once in so many times.
+const shards = 8
+
+// shard is a part of the counts, on a line of the cache of its own.
+type shard struct {
 	_      [64]byte
 	counts [endpoints][2]atomic.Int64 // by what it was told: not ok, ok
+}
+
+// shardOf is the same for a goroutine as long as it asks with the same request.
+func shardOf(r *http.Request) uintptr {
+	return uintptr(unsafe.Pointer(r)) / unsafe.Sizeof(*r) % shards
 }
 
 // burst is a time in which several questions are one: nobody acts on the answers to
@@ -42,8 +58,8 @@ const burst = time.Millisecond
 const stranger = time.Minute
 
 // visit notes a question and the answer to it.
-func (p *prober) visit(at Endpoint, ok bool, now time.Duration) {
-	p.counts[at][index(ok)].Add(1)
+func (p *prober) visit(at Endpoint, r *http.Request, ok bool, now time.Duration) {
+	p.shards[shardOf(r)].counts[at][index(ok)].Add(1)
 	if at == Ready && ok && p.told.Load() > 0 {
 		p.told.Store(0)
 	}
@@ -74,7 +90,14 @@ func index(ok bool) int {
 	return 0
 }
 
-func (p *prober) visits(at Endpoint) int64 { return p.counts[at][0].Load() + p.counts[at][1].Load() }
+func (p *prober) visits(at Endpoint) int64 { return p.count(at, 0) + p.count(at, 1) }
+
+func (p *prober) count(at Endpoint, ok int) (n int64) {
+	for i := range p.shards {
+		n += p.shards[i].counts[at][ok].Load()
+	}
+	return n
+}
 
 // last is when it last asked anything.
 func (p *prober) last() int64 {
