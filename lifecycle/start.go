@@ -15,6 +15,7 @@ func (a *App) start(ctx, ending context.Context) {
 	for i, p := range a.places {
 		if ctx.Err() != nil { // a signal before the start: do not wait for the watch to notice
 			a.end(context.Cause(ctx))
+			<-ending.Done() // the watch may have asked first and be about to tell
 		}
 		if ending.Err() != nil {
 			return
