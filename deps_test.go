@@ -111,6 +111,18 @@ func permits() []permit {
 			why: "a pod's specification is YAML; nothing that runs in a service reads any",
 		},
 		{
+			imports: []string{"github.com/cespare/xxhash/v2", "github.com/twmb/murmur3"}, in: []string{"flags/internal/bucket"},
+			why: "a set names its hash, which has to be the very one; each is a small module without dependencies",
+		},
+		{
+			imports: []string{"golang.org/x/mod/semver"}, in: []string{"flags/internal/logic"},
+			why: "rules compare versions; nothing else here does",
+		},
+		{
+			imports: []string{"github.com/fsnotify/fsnotify"}, in: []string{"flags/fileflags"},
+			why: "a file that changes is noticed in fileflags only",
+		},
+		{
 			imports: []string{"github.com/jackc/pgx/v5/..."},
 			in:      []string{"dbcompat/...", "*/pg*", "internal/pg*", "examples/..."},
 			why:     "pgx is 2 MB and four modules: dbcompat, pg… sub-packages and examples only",
@@ -228,6 +240,9 @@ func TestImportsThatAreRefused(t *testing.T) {
 		"YAML in a program":                    {"probes/set.go", "go.yaml.in/yaml/v3", "a pod's specification is YAML"},
 		"pgx in flags":                         {"flags/client.go", "github.com/jackc/pgx/v5", "pg… sub-packages"},
 		"pgxpool in an internal package":       {"internal/stack/stack.go", "github.com/jackc/pgx/v5/pgxpool", "pg… sub-packages"},
+		"a hash beside the one that is named":  {"flags/client.go", "github.com/cespare/xxhash/v2", "has to be the very one"},
+		"a version elsewhere":                  {"dbcompat/column.go", "golang.org/x/mod/semver", "rules compare versions"},
+		"a watch in another source":            {"flags/httpflags/endpoint.go", "github.com/fsnotify/fsnotify", "in fileflags only"},
 		"a dependency that nobody argued for":  {"examples/complete/main.go", "github.com/spf13/cobra", "not accepted by default"},
 		"an older pgx is another dependency":   {"dbcompat/column.go", "github.com/jackc/pgx/v4", "not accepted by default"},
 		"a neighbour's name is no permission":  {"probes/heptioprobestoo/x.go", "github.com/heptiolabs/healthcheck", "heptioprobes only"},
@@ -284,6 +299,9 @@ func TestImportsThatAreAllowed(t *testing.T) {
 		"Prometheus in promprobes":          {"probes/promprobes/collector.go", "github.com/prometheus/client_golang/prometheus"},
 		"healthcheck in heptioprobes":       {"probes/heptioprobes/check.go", "github.com/heptiolabs/healthcheck"},
 		"a WebSocket in an example":         {"examples/websocket/main.go", "github.com/coder/websocket"},
+		"a hash in bucket":                  {"flags/internal/bucket/bucket.go", "github.com/twmb/murmur3"},
+		"a version in a rule":               {"flags/internal/logic/version.go", "golang.org/x/mod/semver"},
+		"a watch in fileflags":              {"flags/fileflags/watch.go", "github.com/fsnotify/fsnotify"},
 		"pgx in dbcompat":                   {"dbcompat/column.go", "github.com/jackc/pgx/v5"},
 		"pgxpool in a part of dbcompat":     {"dbcompat/change/lease.go", "github.com/jackc/pgx/v5/pgxpool"},
 		"pgx in pgflags":                    {"flags/pgflags/source.go", "github.com/jackc/pgx/v5"},

@@ -3,18 +3,21 @@ module github.com/handover-go/handover
 go 1.26
 
 require (
+	github.com/cespare/xxhash/v2 v2.2.0
 	github.com/coder/websocket v1.8.12
+	github.com/fsnotify/fsnotify v1.6.0
 	github.com/heptiolabs/healthcheck v0.0.0-20211123025425-613501dd5deb
 	github.com/jackc/pgx/v5 v5.5.4
 	github.com/prometheus/client_golang v1.15.1
 	github.com/stretchr/testify v1.10.0
+	github.com/twmb/murmur3 v1.1.8
 	go.uber.org/goleak v1.3.0
 	go.yaml.in/yaml/v3 v3.0.2
+	golang.org/x/mod v0.8.0
 )
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
-	github.com/cespare/xxhash/v2 v2.2.0 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/golang/protobuf v1.5.3 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect

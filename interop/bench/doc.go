@@ -5,6 +5,7 @@
 //	BenchmarkLateness      how long after the linger's end a stop returns
 //	BenchmarkExit          from SIGTERM to the exit of a program with nothing in flight
 //	BenchmarkGracefulStop  gRPC's GracefulStop behind shutdown.Graceful, and bare
+//	BenchmarkFlags         an evaluation with 500 flags loaded, beside six clients
 //
 // The libraries make it a module of its own. In its directory:
 //

@@ -1,0 +1,88 @@
+package flags
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Exposure says that a subject has been given a variant by a rollout.
+type Exposure struct {
+	Flag, Variant string
+	Subject       Subject
+	Version       string // of the set
+	At            time.Time
+}
+
+// waiting is how many exposures may wait to be told.
+const waiting = 1024
+
+// exposures brings exposures from requests to the hook. A nil one has no hook.
+type exposures struct {
+	hook    func(Exposure)
+	queue   chan Exposure
+	dropped atomic.Uint64
+}
+
+func newExposures(hook func(Exposure)) *exposures {
+	if hook == nil {
+		return nil
+	}
+	return &exposures{hook: hook, queue: make(chan Exposure, waiting)}
+}
+
+// run tells the hook until ctx ends, and then what still waits.
+func (x *exposures) run(ctx context.Context) {
+	if x == nil {
+		return
+	}
+	for {
+		select {
+		case e := <-x.queue:
+			x.hook(e)
+		case <-ctx.Done():
+			for {
+				select {
+				case e := <-x.queue:
+					x.hook(e)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// shown is which of the flags a pin has told of.
+type shown struct {
+	to   *exposures
+	bits []atomic.Uint64
+}
+
+func (x *exposures) shown(flags int) *shown {
+	if x == nil {
+		return nil
+	}
+	return &shown{to: x, bits: make([]atomic.Uint64, (flags+63)/64)}
+}
+
+// tell hands over an exposure, the first time for each flag of the pin. It does not
+// wait (Unleash/unleash-go-sdk sends on a channel inside IsEnabled).
+func (s *shown) tell(a *answer, place int) {
+	word, bit := &s.bits[place/64], uint64(1)<<(place%64)
+	if word.Load()&bit != 0 || word.Or(bit)&bit != 0 {
+		return
+	}
+	e := Exposure{
+		Flag:    a.entry.key,
+		Variant: a.entry.flag.Variants[a.out.Variant].Name,
+		Subject: Subject{Key: a.pin.scope.Key, Attributes: a.pin.scope.Attributes},
+		Version: a.entry.version,
+		At:      time.Now(),
+	}
+	select {
+	case s.to.queue <- e:
+	default:
+		s.to.dropped.Add(1)
+	}
+}

@@ -1,0 +1,182 @@
+package flags
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/handover-go/handover/flags/internal/definition"
+)
+
+// Origin is where a set came from.
+type Origin uint8
+
+// The origins, the best first.
+const (
+	OriginNone Origin = iota // no set: all flags are at their defaults
+	OriginSource
+	OriginLastGood
+	OriginBootstrap
+)
+
+// String is what is said in logs and reports.
+func (o Origin) String() string {
+	return [...]string{"none", "source", "last good", "bootstrap"}[o&3]
+}
+
+// feed is what has come from one source.
+type feed struct {
+	name   string
+	source Source
+	busy   chan struct{} // closed when a call that was given up has returned; nil if there is none
+
+	// The client's mu guards what follows.
+	doc       Document
+	set       *definition.Set
+	kept      *definition.Set // the last good one that was written; of the goroutine that asks
+	origin    Origin
+	confirmed *stamp // when the source last stood by the set
+	err       error  // of the last question; nil if it was answered well
+}
+
+// ask asks the source, and adopts what it says. It is called by one goroutine at a time.
+func (c *Client) ask(ctx context.Context, f *feed) {
+	doc, err := f.load(ctx, c.timeout())
+	if err == nil {
+		err = c.adopt(f, doc, OriginSource)
+	}
+	if err == nil || ctx.Err() == nil {
+		c.note(f, "load", err)
+	}
+}
+
+// load calls the source, but waits no longer than it should: a file on a disk that is
+// away does not care for a context.
+func (f *feed) load(ctx context.Context, timeout time.Duration) (Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if f.busy != nil {
+		select {
+		case <-f.busy:
+			f.busy = nil
+		case <-ctx.Done():
+			return Document{}, fmt.Errorf("an earlier call has not returned: %w", ctx.Err())
+		}
+	}
+	answered, done := make(chan loaded, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		answered <- f.call(ctx)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	select {
+	case l := <-answered: // also if it gave up in time
+		return l.doc, l.err
+	default:
+		f.busy = done
+		return Document{}, ctx.Err()
+	}
+}
+
+type loaded struct {
+	doc Document
+	err error
+}
+
+// call is a call of the source whose panic is an error.
+func (f *feed) call(ctx context.Context) (l loaded) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	l.doc, l.err = f.source.Load(ctx)
+	return l
+}
+
+// adopt takes a document into force, or says why not.
+func (c *Client) adopt(f *feed, doc Document, origin Origin) error {
+	c.mu.Lock()
+	before, set, from := f.doc, f.set, f.origin
+	c.mu.Unlock()
+	if doc.Revision > 0 && doc.Revision < before.Revision {
+		return fmt.Errorf("refused revision %d: %w (%d)", doc.Revision, ErrOlder, before.Revision)
+	}
+	if set == nil || doc.Revision != before.Revision || !bytes.Equal(doc.JSON, before.JSON) {
+		next, err := c.compile(doc)
+		if err != nil {
+			return err
+		}
+		if n, was := len(next.Flags), count(set); from != OriginBootstrap && was >= few && 2*n < was && !c.cfg.AllowShrink {
+			return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
+		}
+		set = next
+	}
+	c.take(f, doc, set, origin)
+	return nil
+}
+
+func (c *Client) compile(doc Document) (*definition.Set, error) {
+	set, mistakes := definition.Compile(doc.JSON, c.cfg.Lenient)
+	if set == nil {
+		return nil, fmt.Errorf("refused: %w", documentError(mistakes))
+	}
+	if set.Version == "" {
+		set.Version = versionOf(doc)
+	}
+	return set, nil
+}
+
+// few flags may become less than half of them: somebody is tidying up.
+const few = 20
+
+// take puts a set into force.
+func (c *Client) take(f *feed, doc Document, set *definition.Set, origin Origin) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	same := set == f.set && origin == f.origin
+	if !same {
+		if c.frozen && f.set != nil && set != f.set {
+			set = narrowed(f.set, set, c.safe)
+		}
+		f.doc, f.set, f.origin, f.confirmed = doc, set, origin, &stamp{}
+	}
+	if origin == OriginSource {
+		f.confirmed.set(time.Now())
+	}
+	if !same {
+		c.logger().Info("flags: set in force", "from", f.name, "origin", origin.String(), "version", set.Version, "flags", len(set.Flags))
+		c.publish()
+	}
+}
+
+// note keeps the last error, and logs it when it changes.
+func (c *Client) note(f *feed, op string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := f.err
+	if err != nil {
+		err = fmt.Errorf("flags: %s %s: %w", op, f.name, err)
+	}
+	f.err = err
+	switch {
+	case err == nil && was != nil:
+		c.logger().Info("flags: works again", "from", f.name)
+	case err != nil && (was == nil || was.Error() != err.Error()):
+		c.logger().Warn("flags: what is in force stays", "from", f.name, "version", c.view.Load().version, "err", err)
+	}
+	if (err == nil) != (was == nil) {
+		c.announce()
+	}
+}
+
+func count(s *definition.Set) int {
+	if s == nil {
+		return 0
+	}
+	return len(s.Flags)
+}

@@ -1,0 +1,55 @@
+package flags
+
+import (
+	"context"
+	"maps"
+
+	"github.com/handover-go/handover/flags/internal/definition"
+)
+
+// Freeze lets nothing new into force from now on, but for what only takes away: a flag
+// that becomes disabled, a rollout that becomes smaller. A process that drains serves its
+// last requests as it served those before. It is a component's Stop, of the last place
+// in the list, and may be called at any time.
+func (c *Client) Freeze(context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.frozen {
+		c.frozen = true
+		c.logger().Info("flags: frozen", "version", c.view.Load().version)
+		c.announce()
+	}
+	return nil
+}
+
+// narrowed is the set before, but for those flags of the next one that give nobody
+// anything but what they had, or what is safe.
+func narrowed(before, next *definition.Set, safe func(string, definition.Variant) bool) *definition.Set {
+	set := *before
+	set.Flags = maps.Clone(before.Flags)
+	for key, was := range before.Flags {
+		is := next.Flags[key]
+		if is == nil {
+			continue
+		}
+		names := map[string]bool{}
+		for _, v := range is.Variants {
+			names[v.Name] = safe(key, v)
+		}
+		if definition.Narrower(was, is, func(variant string) bool { return names[variant] }) {
+			set.Flags[key] = is
+		}
+	}
+	return &set
+}
+
+// safe reports whether a variant of a flag has the value that it is declared to be
+// safe with. c.mu is held.
+func (c *Client) safe(key string, v definition.Variant) bool {
+	for _, d := range c.handles {
+		if d.key == key {
+			return d.safe(v)
+		}
+	}
+	return false
+}

@@ -1,0 +1,121 @@
+package flags
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/handover-go/handover/flags/internal/lastgood"
+)
+
+// Run keeps the set current until ctx ends, and then returns nil. Without Start it
+// starts first.
+func (c *Client) Run(ctx context.Context) error {
+	c.mu.Lock()
+	started := c.started
+	c.mu.Unlock()
+	if !started {
+		if err := c.Start(ctx); err != nil {
+			return err
+		}
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { c.follow(ctx, &c.store) })
+	if c.override.source != nil {
+		all.Go(func() { c.follow(ctx, &c.override) })
+	}
+	all.Go(func() { c.exposures.run(ctx) })
+	<-ctx.Done()
+	return nil
+}
+
+// follow asks a source at each interval, and when it says that it has changed.
+func (c *Client) follow(ctx context.Context, f *feed) {
+	changed := make(chan struct{}, 1)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	if w, ok := f.source.(Watcher); ok {
+		watch.Go(func() { c.watch(ctx, f, w, changed) })
+	}
+	c.keep(ctx, f)
+	for {
+		timer := time.NewTimer(jitter(c.interval()))
+		select {
+		case <-timer.C:
+		case <-changed:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+		c.ask(ctx, f)
+		c.keep(ctx, f)
+		c.tellUnpinned()
+	}
+}
+
+// watch calls Watch for as long as ctx lives. The pause between two calls grows to the
+// interval.
+func (c *Client) watch(ctx context.Context, f *feed, w Watcher, changed chan<- struct{}) {
+	pause := time.Second
+	for {
+		began := time.Now()
+		err := w.Watch(ctx, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // it is going to be asked anyway
+			}
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errors.New("it has returned before its context ended")
+		}
+		if time.Since(began) > c.interval() {
+			pause = time.Second
+		}
+		c.logger().Warn("flags: source is polled only, until Watch works again", "from", f.name, "err", err, "pause", pause.String())
+		select {
+		case <-time.After(jitter(pause)):
+		case <-ctx.Done():
+			return
+		}
+		pause = min(2*pause, c.interval())
+	}
+}
+
+// keep writes the last good set, if it is another than the one written last.
+func (c *Client) keep(ctx context.Context, f *feed) {
+	if f != &c.store || c.cfg.LastGood == "" {
+		return
+	}
+	c.mu.Lock()
+	set, doc, origin := f.set, f.doc, f.origin
+	c.mu.Unlock()
+	if origin != OriginSource || set == f.kept || ctx.Err() != nil {
+		return
+	}
+	err := lastgood.Store(c.cfg.LastGood, lastgood.Doc{JSON: doc.JSON, Revision: doc.Revision, Saved: time.Now()})
+	if err == nil {
+		f.kept = set
+	}
+	c.note(&c.lastGood, "write", err)
+}
+
+// tellUnpinned logs once for each flag that was asked for outside of any pin.
+func (c *Client) tellUnpinned() {
+	for _, d := range c.handles {
+		if d.unpinned.Load() > 0 && d.told.CompareAndSwap(false, true) {
+			c.logger().Warn("flags: evaluated where nothing is pinned, which gives the default: use Middleware or Pin", "flag", d.key)
+		}
+	}
+}
+
+// jitter is a tenth more or less, so that a fleet does not ask in step.
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}

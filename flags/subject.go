@@ -1,0 +1,15 @@
+package flags
+
+// Subject is whom a flag is asked for. It is made once per request, and not written to
+// after that.
+type Subject struct {
+	// Key decides where a rollout puts it: OpenFeature's targetingKey. It should be
+	// stable, and the same on the user's every request. Without one no rollout takes
+	// the subject, and Evaluation.NoKey says so.
+	Key string
+
+	// Attributes are what rules may look at, by the names they use: text, numbers,
+	// booleans, slices and maps of them, time.Time. What is of another type is to a
+	// rule as if it were not there.
+	Attributes map[string]any
+}
