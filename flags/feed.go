@@ -106,17 +106,18 @@ func (c *Client) adopt(f *feed, doc Document, origin Origin) error {
 	if doc.Revision > 0 && doc.Revision < before.Revision {
 		return fmt.Errorf("refused revision %d: %w (%d)", doc.Revision, ErrOlder, before.Revision)
 	}
-	if set == nil || doc.Revision != before.Revision || !bytes.Equal(doc.JSON, before.JSON) {
-		next, err := c.compile(doc)
-		if err != nil {
-			return err
-		}
-		if n, was := len(next.Flags), count(set); from != OriginBootstrap && was >= few && 2*n < was && !c.cfg.AllowShrink {
-			return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
-		}
-		set = next
+	if set != nil && doc.Revision == before.Revision && bytes.Equal(doc.JSON, before.JSON) {
+		c.take(f, doc, set, origin)
+		return nil
 	}
-	c.take(f, doc, set, origin)
+	next, err := c.compile(doc)
+	if err != nil {
+		return err
+	}
+	if n, was := len(next.Flags), count(set); from != OriginBootstrap && shrunk(n, was) && !c.cfg.AllowShrink {
+		return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
+	}
+	c.take(f, doc, next, origin)
 	return nil
 }
 
@@ -131,8 +132,9 @@ func (c *Client) compile(doc Document) (*definition.Set, error) {
 	return set, nil
 }
 
-// few flags may become less than half of them: somebody is tidying up.
-const few = 20
+// shrunk reports whether so few flags, after so many, are a mistake rather than a wish.
+// Of less than 20, somebody is tidying up.
+func shrunk(n, was int) bool { return was >= 20 && 2*n < was }
 
 // take puts a set into force.
 func (c *Client) take(f *feed, doc Document, set *definition.Set, origin Origin) {

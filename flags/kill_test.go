@@ -85,8 +85,10 @@ func TestTheEnvironmentKillsFromTheStart(t *testing.T) {
 		cfg             flags.Config
 		killed          map[string]string
 	}{
-		"one of them":            {variable: "FLAGS_KILL", value: "new", killed: map[string]string{"new": "by the environment variable FLAGS_KILL", "other": ""}},
-		"both, and a stranger":   {variable: "FLAGS_KILL", value: " new, other ,,stranger", killed: map[string]string{"new": "by the environment variable FLAGS_KILL", "other": "by the environment variable FLAGS_KILL"}},
+		"one of them": {variable: "FLAGS_KILL", value: "new", killed: map[string]string{"new": "by the environment variable FLAGS_KILL", "other": ""}},
+		"both, and a stranger": {variable: "FLAGS_KILL", value: " new, other ,,stranger", killed: map[string]string{
+			"new": "by the environment variable FLAGS_KILL", "other": "by the environment variable FLAGS_KILL", "stranger": "by the environment variable FLAGS_KILL",
+		}},
 		"a variable of your own": {variable: "SHOP_OFF", value: "other", cfg: flags.Config{KillVariable: "SHOP_OFF"}, killed: map[string]string{"new": "", "other": "by the environment variable SHOP_OFF"}},
 		"none":                   {variable: "FLAGS_KILL", killed: map[string]string{"new": "", "other": ""}},
 	}

@@ -25,7 +25,7 @@ type Report struct {
 // FlagReport is what a client knows of a flag.
 type FlagReport struct {
 	Key      string
-	Type     string // boolean, string, number or object
+	Type     string // boolean, string, number or object; empty of what is only killed
 	Declared bool   // New was told of it
 	Defined  bool   // the set in force knows it
 	Disabled bool   // by its definition
@@ -68,6 +68,11 @@ func (c *Client) Report() Report {
 			flags[d.key] = f
 		}
 		f.Declared, f.About, f.Problem, f.Unpinned = true, d.about, v.entries[i].code, d.unpinned.Load()
+	}
+	for key, s := range c.switches {
+		if flags[key] == nil && s.bits.Load()&killedHere != 0 { // by the environment, and its flag may come
+			flags[key] = &FlagReport{Key: key}
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(flags)) {
 		c.count(flags[key])
