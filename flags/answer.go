@@ -6,48 +6,59 @@ import (
 	"github.com/handover-go/handover/flags/internal/definition"
 )
 
-// answer is an evaluation before it is put into words.
-type answer struct {
-	pin    *pin
-	entry  *entry // nil if there was none
-	out    definition.Outcome
-	reason Reason // if it is none of the outcome's
-	code   Code
-	forced any // by With
+// What a definition cannot say of itself. They go the way of its own reasons and codes,
+// so that an answer is handed on in registers.
+const (
+	unpinned definition.Reason = 100 + iota
+	forcedBy
+)
+
+const notReady definition.Code = 100
+
+// ask evaluates the flag for what is pinned to ctx. p is the pin that has decided, e what
+// it has of the flag; both are nil where there is none.
+func (d *declaration) ask(ctx context.Context) (p *pin, e *entry, out definition.Outcome) {
+	p = pinOf(ctx)
+	if d == nil || p == nil {
+		return p, nil, d.unasked(p)
+	}
+	i, known := p.index(d)
+	if !known || len(p.forced) > 0 {
+		return d.askOthers(p)
+	}
+	e = &p.view.entries[i]
+	return p, e, p.evaluate(e, i)
 }
 
-// ask evaluates the flag for what is pinned to ctx. a is filled in where it is: an
-// answer is too large to be handed about for nothing.
-func (a *answer) ask(ctx context.Context, d *declaration) {
-	a.pin, a.out.Variant = pinOf(ctx), -1
+// unasked is what comes of a flag that is none, or that is asked where nothing is
+// pinned.
+func (d *declaration) unasked(p *pin) definition.Outcome {
 	if d == nil {
-		a.reason, a.code = ReasonError, CodeFlagNotFound
-		return
+		return definition.Instead(definition.Error, definition.FlagNotFound, "")
 	}
-	if a.pin == nil {
+	if p == nil || p.client == nil {
 		d.unpinned.Add(1)
-		a.reason = ReasonUnpinned
-		return
+		return definition.Instead(unpinned, 0, "")
 	}
-	p := a.pin
+	return definition.Instead(definition.Error, definition.FlagNotFound, "")
+}
+
+// askOthers looks at what With has given, and at the pins of other clients.
+func (d *declaration) askOthers(inner *pin) (p *pin, e *entry, out definition.Outcome) {
+	p = inner
 	i, known := p.index(d)
 	for !known && p.outer != nil {
 		p = p.outer
 		i, known = p.index(d)
 	}
-	if len(a.pin.forced) > 0 && a.force(d, p, i, known) {
-		return
+	if _, ok := inner.given(d); ok && (!known || !p.view.entries[i].killed()) {
+		return inner, nil, definition.Instead(forcedBy, 0, "")
 	}
-	switch {
-	case known:
-		a.pin = p
-		a.evaluate(&p.view.entries[i], i)
-	case p.client == nil:
-		d.unpinned.Add(1)
-		a.reason = ReasonUnpinned
-	default:
-		a.reason, a.code = ReasonError, CodeFlagNotFound
+	if !known {
+		return p, nil, d.unasked(p)
 	}
+	e = &p.view.entries[i]
+	return p, e, p.evaluate(e, i)
 }
 
 // index is the flag's place with the client of the pin.
@@ -59,65 +70,52 @@ func (p *pin) index(d *declaration) (int, bool) {
 	return i, ok
 }
 
+// given is the value that With has given the flag.
+func (p *pin) given(d *declaration) (any, bool) {
+	for _, f := range p.forced {
+		if f.decl == d {
+			return f.value, true
+		}
+	}
+	return nil, false
+}
+
 // evaluate decides, and counts. place is -1 for a flag that was not declared, of whose
 // exposure nobody is told.
-func (a *answer) evaluate(e *entry, place int) {
-	a.decide(e)
-	if e.flag == nil {
-		e.counts.Add(-1, int(ReasonError))
-		return
-	}
-	e.counts.Add(a.out.Variant, int(reasonOf(a.out.Reason)))
-	if a.out.Skipped {
+func (p *pin) evaluate(e *entry, place int) definition.Outcome {
+	out := e.decide(p)
+	e.counts.Add(out.Variant, int(out.Reason))
+	if out.Skipped {
 		e.ledger.skipped.Add(1)
 	}
-	if a.pin.shown != nil && a.out.Reason == definition.Split && place >= 0 {
-		a.pin.shown.tell(a, place)
+	if p.shown != nil && out.Reason == definition.Split && place >= 0 {
+		p.shown.tell(p, e, out.Variant, place)
 	}
+	return out
 }
 
 // decide asks the definition.
-func (a *answer) decide(e *entry) {
-	a.entry = e
+func (e *entry) decide(p *pin) definition.Outcome {
 	if e.flag == nil {
-		a.reason, a.code = ReasonError, e.code
-		return
+		return definition.Instead(definition.Error, e.code, "")
 	}
-	a.out = e.flag.Evaluate(&a.pin.scope)
-	if a.out.Variant >= 0 && e.values.wrong != nil && e.values.wrong[a.out.Variant] {
-		a.out = definition.Outcome{Variant: -1, Reason: definition.Error, Code: definition.TypeMismatch, Rule: a.out.Rule}
+	out := e.flag.Evaluate(&p.scope)
+	if e.values.wrong != nil && out.Variant >= 0 && e.values.wrong[out.Variant] {
+		return definition.Instead(definition.Error, definition.TypeMismatch, out.Rule)
 	}
+	return out
 }
 
-// force looks whether With has given the flag a value.
-func (a *answer) force(d *declaration, p *pin, i int, known bool) bool {
-	for _, f := range a.pin.forced {
-		if f.decl != d {
-			continue
+// describe puts an answer into words.
+func (said *Evaluation) describe(p *pin, e *entry, out definition.Outcome) {
+	said.Reason, said.Code, said.Rule, said.NoKey = reasonOf(out.Reason), codeOf(out.Code), out.Rule, out.Skipped
+	if p != nil && p.view != nil {
+		said.Version, said.Age = p.view.version, p.age
+	}
+	if e != nil {
+		said.Version = e.version
+		if out.Variant >= 0 {
+			said.Variant = e.flag.Variants[out.Variant].Name
 		}
-		if known && p.view.entries[i].killed() {
-			return false
-		}
-		a.forced, a.reason = f.value, ReasonForced
-		return true
 	}
-	return false
-}
-
-// evaluation puts the answer into words.
-func (a *answer) evaluation() Evaluation {
-	e := Evaluation{Reason: a.reason, Code: a.code, Rule: a.out.Rule, NoKey: a.out.Skipped}
-	if a.reason == 0 {
-		e.Reason, e.Code = reasonOf(a.out.Reason), codeOf(a.out.Code)
-	}
-	if a.out.Variant >= 0 {
-		e.Variant = a.entry.flag.Variants[a.out.Variant].Name
-	}
-	if a.pin != nil && a.pin.view != nil {
-		e.Version, e.Age = a.pin.view.version, a.pin.age
-	}
-	if a.entry != nil {
-		e.Version = a.entry.version
-	}
-	return e
 }

@@ -79,13 +79,15 @@ func (c Code) String() string {
 	return fmt.Sprintf("Code(%d)", uint8(c))
 }
 
-// reasons are those that a definition gives.
 func reasonOf(r definition.Reason) Reason {
-	return [...]Reason{
-		0: 0, definition.Static: ReasonStatic, definition.Default: ReasonDefault,
-		definition.TargetingMatch: ReasonTargetingMatch, definition.Split: ReasonSplit,
-		definition.Disabled: ReasonDisabled, definition.Error: ReasonError,
-	}[r]
+	switch r {
+	case unpinned:
+		return ReasonUnpinned
+	case forcedBy:
+		return ReasonForced
+	default:
+		return Reason(r) // those of a definition are the first of ours
+	}
 }
 
 func codeOf(c definition.Code) Code {
@@ -98,6 +100,8 @@ func codeOf(c definition.Code) Code {
 		return CodeTypeMismatch
 	case definition.FlagNotFound:
 		return CodeFlagNotFound
+	case notReady:
+		return CodeNotReady
 	default:
 		return CodeGeneral
 	}

@@ -13,24 +13,16 @@ import (
 // and nobody is told of an exposure.
 func (c *Client) Explain(key string, s Subject) Detail[any] {
 	v, now := c.view.Load(), time.Now()
-	a := answer{
-		pin: &pin{client: c, view: v, age: v.age(now), scope: logic.Scope{Key: s.Key, Attributes: s.Attributes, Now: now.Unix()}},
-		out: definition.Outcome{Variant: -1},
-	}
+	p := &pin{client: c, view: v, age: v.age(now), scope: logic.Scope{Key: s.Key, Attributes: s.Attributes, Now: now.Unix()}}
 	e := v.all[key]
 	for i, d := range c.handles {
 		if d.key == key {
 			e = &v.entries[i]
 		}
 	}
+	out := definition.Instead(definition.Error, v.missing(), "")
 	if e != nil {
-		a.decide(e)
-	} else {
-		a.reason, a.code = ReasonError, v.missing()
+		out = e.decide(p)
 	}
-	d := Detail[any]{Evaluation: a.evaluation()}
-	if a.out.Variant >= 0 {
-		d.Value = v.all[key].values.values.([]any)[a.out.Variant]
-	}
-	return d
+	return lookedUp(e, v.all[key], p, out)
 }

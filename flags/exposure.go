@@ -68,16 +68,16 @@ func (x *exposures) shown(flags int) *shown {
 
 // tell hands over an exposure, the first time for each flag of the pin. It does not
 // wait (Unleash/unleash-go-sdk sends on a channel inside IsEnabled).
-func (s *shown) tell(a *answer, place int) {
+func (s *shown) tell(p *pin, of *entry, variant, place int) {
 	word, bit := &s.bits[place/64], uint64(1)<<(place%64)
 	if word.Load()&bit != 0 || word.Or(bit)&bit != 0 {
 		return
 	}
 	e := Exposure{
-		Flag:    a.entry.key,
-		Variant: a.entry.flag.Variants[a.out.Variant].Name,
-		Subject: Subject{Key: a.pin.scope.Key, Attributes: a.pin.scope.Attributes},
-		Version: a.entry.version,
+		Flag:    of.key,
+		Variant: of.flag.Variants[variant].Name,
+		Subject: Subject{Key: p.scope.Key, Attributes: p.scope.Attributes},
+		Version: of.version,
 		At:      time.Now(),
 	}
 	select {

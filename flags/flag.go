@@ -66,31 +66,33 @@ func (f Flag[T]) Default() T { return f.fallback }
 // Value is the flag's value for the subject that is pinned to ctx. On any error it is
 // the default. A T with maps, slices or pointers is shared: do not write to it.
 func (f Flag[T]) Value(ctx context.Context) T {
-	var a answer
-	a.ask(ctx, f.decl)
-	return f.value(&a)
+	p, e, out := f.decl.ask(ctx)
+	return f.value(p, e, out)
 }
 
 // On is Value.
 func (s Switch) On(ctx context.Context) bool { return s.Value(ctx) }
 
 // Detail is the flag's value, and how it came about.
-func (f Flag[T]) Detail(ctx context.Context) Detail[T] {
-	var a answer
-	a.ask(ctx, f.decl)
-	return Detail[T]{Value: f.value(&a), Evaluation: a.evaluation()}
+func (f Flag[T]) Detail(ctx context.Context) (d Detail[T]) {
+	p, e, out := f.decl.ask(ctx)
+	d.Value = f.value(p, e, out)
+	d.describe(p, e, out)
+	return d
 }
 
 // value is the answer's, or the default.
-func (f Flag[T]) value(a *answer) T {
-	switch {
-	case a.forced != nil:
-		if v, ok := a.forced.(T); ok {
-			return v
+func (f Flag[T]) value(p *pin, e *entry, out definition.Outcome) T {
+	if out.Variant >= 0 {
+		if values, ok := e.values.values.([]T); ok {
+			return values[out.Variant]
 		}
-	case a.out.Variant >= 0:
-		if values, ok := a.entry.values.values.([]T); ok {
-			return values[a.out.Variant]
+	}
+	if out.Reason == forcedBy {
+		if given, _ := p.given(f.decl); given != nil {
+			if v, ok := given.(T); ok {
+				return v
+			}
 		}
 	}
 	return f.fallback

@@ -14,16 +14,19 @@ import (
 // Code that reads a flag declares it: that is faster, typed, and seen.
 func (c *Client) Lookup(ctx context.Context, key string, s Subject) Detail[any] {
 	p := pinOf(c.Pin(ctx, s))
-	a := answer{pin: p, out: definition.Outcome{Variant: -1}}
+	out := definition.Instead(definition.Error, p.view.missing(), "")
 	e := p.view.all[key]
 	if e != nil {
-		a.evaluate(e, -1)
-	} else {
-		a.reason, a.code = ReasonError, p.view.missing()
+		out = p.evaluate(e, -1)
 	}
-	d := Detail[any]{Evaluation: a.evaluation()}
-	if a.out.Variant >= 0 {
-		d.Value = e.values.values.([]any)[a.out.Variant]
+	return lookedUp(e, e, p, out)
+}
+
+// lookedUp is the answer e gave, with the value that who has not declared the flag sees.
+func lookedUp(e, seen *entry, p *pin, out definition.Outcome) (d Detail[any]) {
+	d.describe(p, e, out)
+	if out.Variant >= 0 {
+		d.Value = seen.values.values.([]any)[out.Variant]
 	}
 	return d
 }

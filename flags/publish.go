@@ -59,7 +59,7 @@ func (c *Client) entryOf(d *declaration, v *view) entry {
 	if known := v.all[d.key]; known != nil {
 		e := *known
 		if e.flag.Kind != d.kind {
-			e.flag, e.code = nil, CodeTypeMismatch
+			e.flag, e.code = nil, definition.TypeMismatch
 			return e
 		}
 		e.values = d.decode(e.flag.Variants)

@@ -67,7 +67,7 @@ func (c *Client) Report() Report {
 			f = &FlagReport{Key: d.key, Type: typeOf(d.kind)}
 			flags[d.key] = f
 		}
-		f.Declared, f.About, f.Problem, f.Unpinned = true, d.about, v.entries[i].code, d.unpinned.Load()
+		f.Declared, f.About, f.Problem, f.Unpinned = true, d.about, codeOf(v.entries[i].code), d.unpinned.Load()
 	}
 	for key, s := range c.switches {
 		if flags[key] == nil && s.bits.Load()&killedHere != 0 { // by the environment, and its flag may come

@@ -25,8 +25,8 @@ type entry struct {
 	values  decoded
 	ledger  *ledger
 	key     string
-	version string // of the set that it is from
-	code    Code   // why it is not there
+	version string          // of the set that it is from
+	code    definition.Code // why it is not there
 }
 
 // killed reports whether the flag is forced to its default.
@@ -35,11 +35,11 @@ func (e *entry) killed() bool {
 }
 
 // missing is why a flag is not in the view.
-func (v *view) missing() Code {
+func (v *view) missing() definition.Code {
 	if v.version == "" {
-		return CodeNotReady
+		return notReady
 	}
-	return CodeFlagNotFound
+	return definition.FlagNotFound
 }
 
 // age is how long before now the source last stood by what is in force; 0 if it never

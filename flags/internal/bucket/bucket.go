@@ -46,6 +46,9 @@ const (
 // stack is how long salt and key may be together before they cost an allocation.
 const stack = 200
 
+// short is what most are. A buffer is cleared before it is used, and that costs.
+const short = 48
+
 // Named is the algorithm with this name: flagd-v2, v1, md5-100.
 func Named(name string) (Algorithm, bool) {
 	for a := FlagdV2; a <= MD5; a++ {
@@ -95,11 +98,19 @@ func flagdV2(salt, key string) uint32 {
 	if salt == "" {
 		return murmur3.StringSum32(key)
 	}
+	if len(salt)+len(key) <= short {
+		var buf [short]byte
+		return murmur3.Sum32(append(append(buf[:0], salt...), key...))
+	}
 	var buf [stack]byte
 	return murmur3.Sum32(append(append(buf[:0], salt...), key...))
 }
 
 func v1(salt, key string) uint64 {
+	if len(salt)+len(key) <= short {
+		var buf [8 + 8 + short]byte
+		return xxhash.Sum64(prefixed(prefixed(buf[:0], salt), key))
+	}
 	var buf [8 + 8 + stack]byte
 	return xxhash.Sum64(prefixed(prefixed(buf[:0], salt), key))
 }

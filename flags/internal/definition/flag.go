@@ -40,6 +40,7 @@ type Flag struct {
 	whole         bool
 	byName        map[string]int // if there are more than few
 	rule          logic.Rule     // nil: no targeting
+	choose        logic.Chooser  // the same, if it only chooses
 	prerequisites []prerequisite
 	seed          string
 

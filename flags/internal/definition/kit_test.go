@@ -132,7 +132,7 @@ func (w *kitWorld) evaluate(t *testing.T) {
 	switch {
 	case w.flag == nil:
 	case w.flag.Kind != kinds[w.kind] || w.kind == "Integer" && !w.flag.Whole():
-		w.outcome = definition.Outcome{Variant: -1, Reason: definition.Error, Code: definition.TypeMismatch}
+		w.outcome = definition.Instead(definition.Error, definition.TypeMismatch, "")
 	case w.outcome.Variant >= 0:
 		text := string(w.flag.Variants[w.outcome.Variant].JSON)
 		if w.kind == "String" {

@@ -43,11 +43,22 @@ func named(i int, names ...string) string {
 	return "UNKNOWN"
 }
 
-// Outcome is what an evaluation gives. Variant -1 is the caller's default.
+// Outcome is what an evaluation gives. Variant -1 is the caller's default. It is of three
+// fields and four words, so that it travels in registers.
 type Outcome struct {
 	Variant int
-	Reason  Reason
-	Code    Code   // 0 unless Reason is Error
 	Rule    string // "targeting.if[1]", "killed", "x-prerequisites[0]"; "" if none
-	Skipped bool   // a rollout had no key to go by
+	Why
+}
+
+// Why is why.
+type Why struct {
+	Reason  Reason
+	Code    Code // 0 unless Reason is Error
+	Skipped bool // a rollout had no key to go by
+}
+
+// Instead is the outcome in which the caller's default has to do.
+func Instead(reason Reason, code Code, rule string) Outcome {
+	return Outcome{Variant: -1, Rule: rule, Why: Why{Reason: reason, Code: code}}
 }

@@ -87,6 +87,9 @@ func (p place) targeting() {
 	f.refs = slices.Compact(slices.Sorted(slices.Values(own.refs)))
 	rules := &logic.Compiler{Flag: f.Key, Seed: f.seed, Bucketing: p.set.Bucketing, Evaluators: p.nodes}
 	f.rule = p.rule(rules, own)
+	if f.rule != nil {
+		f.choose = rules.Chooser(func(v logic.Value) int { return f.named(v) })
+	}
 	if f.Variants != nil {
 		p.results(rules.Literals())
 	}

@@ -3,29 +3,34 @@ package logic
 // conditional is if: condition, then, condition, then, …, else.
 func (w *work) conditional(c *call) term {
 	var conditions []test
-	var thens []expr
+	var thens []expr // the last one is for when no condition holds
+	var choosers []chooser
+	then := func(t term) {
+		thens, choosers = append(thens, t.run), append(choosers, t.chooser)
+	}
 	for i := 0; i+1 < len(c.args); i += 2 {
 		conditions = append(conditions, w.arg(c, i, neither).asked())
-		thens = append(thens, w.arg(c, i+1, c.out).run)
+		then(w.arg(c, i+1, c.out))
 	}
-	otherwise := nothing().run
 	if last := len(c.args) - 1; last >= 0 && last%2 == 0 {
-		otherwise = w.arg(c, last, c.out).run
+		then(w.arg(c, last, c.out))
+	} else {
+		then(nothing())
 	}
-	return computed(func(s *Scope, l *loop) Value {
-		then, skipped := otherwise, false
+	return term{chooser: ifs(conditions, choosers), run: func(s *Scope, l *loop) Value {
+		at, skipped := len(conditions), false
 		for i, condition := range conditions {
 			is, without := condition(s, l)
 			skipped = skipped || without
 			if is {
-				then = thens[i]
+				at = i
 				break
 			}
 		}
-		v := then(s, l)
+		v := thens[at](s, l)
 		v.Skipped = v.Skipped || skipped
 		return v
-	})
+	}}
 }
 
 // after remembers that a rollout has been skipped on the way: what answers in its place

@@ -32,8 +32,7 @@ func (run expr) bounded(s *Scope) Value {
 	if b.spent {
 		return Value{}
 	}
-	v.settle()
-	return v
+	return v.settled()
 }
 
 // spend reports whether there is still something left. What is computed after that

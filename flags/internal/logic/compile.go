@@ -29,6 +29,7 @@ type term struct {
 	run      expr
 	test     test   // nil unless it is cheaper than run
 	name     string // of the attribute that it is, if it is one
+	chooser         // unless it computes something
 	constant bool
 	value    Value // if constant
 }
@@ -36,7 +37,7 @@ type term struct {
 func nothing() term { return constant(Value{}) }
 
 func constant(v Value) term {
-	return term{run: func(*Scope, *loop) Value { return v }, constant: true, value: v}
+	return term{run: func(*Scope, *loop) Value { return v }, chooser: choice(v), constant: true, value: v}
 }
 
 func computed(run expr) term { return term{run: run} }

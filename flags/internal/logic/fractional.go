@@ -47,7 +47,7 @@ func (w *work) fractional(c *call) term {
 	case !ok: // one wrong arm makes all of it null, as in flagd
 		return nothing()
 	case fixed:
-		return computed(fixedSplit(place, arms, uint32(total)))
+		return fixedSplit(place, arms, uint32(total))
 	default:
 		return computed(computedSplit(place, arms))
 	}
@@ -113,14 +113,14 @@ func weightOf(v Value) (uint32, bool) {
 	return uint32(max(0, v.number)), true
 }
 
-func fixedSplit(place placing, arms []arm, total uint32) expr {
+func fixedSplit(place placing, arms []arm, total uint32) term {
 	ends, end := make([]uint32, len(arms)), uint32(0)
 	for i, a := range arms {
 		end += a.weight
 		ends[i] = end
 		arms[i].variant.value.Split = true
 	}
-	return func(s *Scope, l *loop) Value {
+	return term{chooser: split(place, arms, ends, total), run: func(s *Scope, l *loop) Value {
 		at, ok := place(s, l, total)
 		if !ok {
 			return Value{Skipped: true}
@@ -131,7 +131,7 @@ func fixedSplit(place placing, arms []arm, total uint32) expr {
 			}
 		}
 		return Value{} // all weights are 0
-	}
+	}}
 }
 
 // computedSplit weighs each time.

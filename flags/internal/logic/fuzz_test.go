@@ -45,11 +45,58 @@ func FuzzRule(f *testing.F) {
 			if _, err := json.Marshal(first.Interface()); err != nil {
 				require.ErrorContains(t, err, "unsupported value", "an infinity in a list")
 			}
+			requireChosen(t, c, scope, first)
 			again, _ := c.Compile(node, "flags.f.targeting")
 			require.Equal(t, seen(first), seen(again(scope)))
 		}
 		require.Less(t, time.Since(began), 10*time.Second)
 	})
+}
+
+// requireChosen requires that a rule which only chooses chooses what it gives.
+func requireChosen(t *testing.T, c *logic.Compiler, scope *logic.Scope, given logic.Value) {
+	t.Helper()
+	choose := c.Chooser(func(logic.Value) int { return 7 })
+	if choose == nil {
+		return
+	}
+	choice, skipped := choose(scope)
+	if choice == nil {
+		require.Equal(t, "true false", fmt.Sprint(given.IsNull(), given.Skipped != skipped))
+		return
+	}
+	chosen := choice.Value
+	chosen.Skipped = skipped
+	require.Equal(t, seen(given), seen(chosen))
+	require.Equal(t, 7, choice.Index)
+}
+
+// Most rules choose. Those that do not are told apart.
+func TestWhatOnlyChooses(t *testing.T) {
+	tests := map[string]bool{
+		`"on"`: true,
+		`{"if": [{"==": [{"var": "country"}, "CH"]}, "on", {"if": [{"var": "x"}, "off"]}]}`: true,
+		`{"if": [{"var": "x"}, {"fractional": [["on", 1], [null, 1]]}, null]}`:              true,
+		`{"fractional": [{"var": "country"}, ["on", 0], ["off", 1]]}`:                       true,
+		`{"var": "country"}`: false,
+		`{"if": [{"var": "x"}, "on", {"var": "country"}]}`:      false,
+		`{"fractional": [[{"var": "country"}, 1], ["off", 1]]}`: false,
+		`{"fractional": [["on", {"var": "x"}], ["off", 1]]}`:    false,
+		`["on"]`:                    false,
+		`{"==": [1, {"var": "x"}]}`: false,
+	}
+	for rule, chooses := range tests {
+		for _, data := range []string{`{}`, `{"country": "CH", "x": 1}`} {
+			for _, key := range []string{"", "user-1", "user-2"} {
+				c := compiler()
+				run, mistakes := c.Compile(parse(t, rule), "flags.checkout.targeting")
+				require.Empty(t, mistakes, rule)
+				require.Equal(t, chooses, c.Chooser(func(logic.Value) int { return 0 }) != nil, rule)
+				scope := &logic.Scope{Key: key, Attributes: attributes(t, data)}
+				requireChosen(t, c, scope, run(scope))
+			}
+		}
+	}
 }
 
 // seen is all that there is to a value; a NaN in a list is not equal to itself.

@@ -30,6 +30,7 @@ type Compiler struct {
 	literals []Literal
 	lists    map[*tree.Node]Value
 	names    []string // of Evaluators
+	chosen   chooser
 }
 
 // Literal is something that the rule can give, found without evaluating it.
@@ -52,7 +53,10 @@ type Literal struct {
 func (c *Compiler) Compile(rule *tree.Node, path string) (Rule, []tree.Mistake) {
 	w := &work{Compiler: c, operators: operators(), inFlag: tree.Join("flags", c.Flag) + "."}
 	t := w.compile(rule, path, either)
-	c.literals = w.literals
+	c.literals, c.chosen = w.literals, chooser{}
+	if !w.loops {
+		c.chosen = t.chooser
+	}
 	return w.rule(t.run), w.mistakes
 }
 
@@ -68,9 +72,7 @@ func (w *work) rule(run expr) Rule {
 		if s == nil {
 			s = &Scope{}
 		}
-		v := run(s, nil)
-		v.settle()
-		return v
+		return run(s, nil).settled()
 	}
 }
 

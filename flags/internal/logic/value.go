@@ -180,11 +180,12 @@ func isDigits(s string) bool {
 	return true
 }
 
-// settle makes null of what is no number to anybody else: JSON has no NaN.
-func (v *Value) settle() {
-	if v.kind == number && (math.IsNaN(v.number) || math.IsInf(v.number, 0)) {
-		*v = Value{Skipped: v.Skipped}
+// settled makes null of what is no number to anybody else: JSON has no NaN.
+func (v Value) settled() Value {
+	if v.kind == number && v.number-v.number != 0 { // NaN and the infinities
+		return Value{Skipped: v.Skipped}
 	}
+	return v
 }
 
 func truth(is, skipped bool) Value {

@@ -11,7 +11,9 @@ const Reasons = 8
 
 // shards are for evaluations at the same time: two that run side by side seldom write
 // to the same line of the processor's cache.
-const shards = 8
+const shards = 1 << shardBits
+
+const shardBits = 3
 
 // line is what is written by one evaluation and read by another processor at a time.
 const line = 64 / 8
@@ -45,9 +47,10 @@ func (t *Tally) cell(shard, variant, reason int) int {
 	return line + shard*t.size + (variant+1)*Reasons + reason
 }
 
-// shard differs between goroutines: each has a stack of its own, of 2 KiB at least.
+// shard differs between goroutines: each has a stack of its own, of 2 KiB at least. The
+// multiplication brings the difference into the upper bits, wherever it is.
 func shard() uintptr {
 	var here byte
-	at := uintptr(unsafe.Pointer(&here)) >> 11
-	return (at ^ at>>3 ^ at>>7) % shards
+	at := uint64(uintptr(unsafe.Pointer(&here))) >> 11
+	return uintptr(at * 0x9E3779B97F4A7C15 >> (64 - shardBits))
 }
