@@ -8,6 +8,8 @@
 //     without losing anything? Signals, HTTP servers, work in flight.
 //   - [github.com/handover-go/handover/probes]: may I have traffic, may I live,
 //     have I started? Checks in the background, three endpoints, the drain.
+//   - [github.com/handover-go/handover/flags]: which behaviour does this user
+//     get? Declared flags, one version for a request, kills.
 //   - [github.com/handover-go/handover/shutdown/droptest]: does a deployment of
 //     this program lose anything? Real processes behind a balancer, under load.
 //
