@@ -4,8 +4,9 @@
 //	go run ./examples/featureflags
 //	curl -H 'User: ada' localhost:8080/checkout
 //
-// Change flags.json, and ask again. It is made in the current directory if it is not
-// there. http://localhost:8081/flags/ is the console.
+// Ada is one of the 20 % that get the new checkout. Change flags.json, and ask again: it
+// is made in the current directory if it is not there. http://localhost:8081/flags/ is
+// the console; a flag's own page has the form that kills it.
 package main
 
 import (
@@ -36,6 +37,10 @@ func main() {
 	addr := flag.String("addr", "localhost:8080", "where the service listens")
 	admin := flag.String("admin", "localhost:8081", "where the probes and the console listen")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "unexpected argument %q: only flags are understood, as in -file %[1]s\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := shutdown.Notify(context.Background())
 	defer stop()
 	if err := run(ctx, *file, *addr, *admin); err != nil {
@@ -67,8 +72,8 @@ func run(ctx context.Context, file, addr, adminAddr string) error {
 
 	app := lifecycle.New(lifecycle.Config{GracePeriod: 30 * time.Second})
 	app.Add(
-		lifecycle.Component{Name: "checks", Run: health.Run},
 		lifecycle.Component{Name: "flags", Start: fl.Start, Run: fl.Run},
+		lifecycle.Component{Name: "checks", Run: health.Run}, // after what they look at
 		lifecycle.Component{Name: "admin", Start: admin.Listen, Run: admin.Serve, Stop: admin.Close},
 		lifecycle.Component{Name: "api", Start: api.Listen, Run: api.Serve, Stop: api.Shutdown},
 	)

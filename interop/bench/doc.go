@@ -6,6 +6,7 @@
 //	BenchmarkExit          from SIGTERM to the exit of a program with nothing in flight
 //	BenchmarkGracefulStop  gRPC's GracefulStop behind shutdown.Graceful, and bare
 //	BenchmarkFlags         an evaluation with 500 flags loaded, beside six clients
+//	BenchmarkFlagsReload   what evaluations take while all 500 flags are exchanged
 //
 // The libraries make it a module of its own. In its directory:
 //
