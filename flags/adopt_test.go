@@ -1,7 +1,9 @@
 package flags_test
 
 import (
+	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -99,4 +101,40 @@ func TestAWatchThatFailsIsCalledAgain(t *testing.T) {
 		require.Less(t, source.watches, 40)
 		require.Contains(t, strings.Join(said.all(), "\n"), "flags: source is polled only, until Watch works again from=source err=connection refused")
 	})
+}
+
+func TestWhatIsLetInThoughWrongIsLogged(t *testing.T) {
+	said := &diary{}
+	started(t, flags.Static(set(`"a": {"state": "ENABLD", "variants": {"on": true}, "defaultVariant": "on"}`)), flags.Config{Lenient: true, Logger: slogOf(said)})
+	require.Contains(t, strings.Join(said.all(), "\n"), "ENABLD")
+}
+
+type reuses struct {
+	buffer []byte
+	texts  []string
+}
+
+func (r *reuses) Load(context.Context) (flags.Document, error) {
+	r.buffer = append(r.buffer[:0], r.texts[0]...)
+	r.texts = r.texts[min(1, len(r.texts)-1):]
+	return flags.Document{JSON: r.buffer}, nil
+}
+
+func TestASourceMayUseItsBufferAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flag := flags.Bool("new", false)
+		before := on("new")
+		source := &reuses{texts: []string{before, strings.Replace(before, `"defaultVariant": "on"`, `"defaultVariant":"off"`, 1)}}
+		c := started(t, source, flags.Config{}, flag)
+		stop := runs(t, c)
+		time.Sleep(time.Minute)
+		require.False(t, flag.On(c.Pin(t.Context(), flags.Subject{})))
+		stop()
+	})
+}
+
+func TestAnOverrideThatIsNotThereIsNoProblem(t *testing.T) {
+	c := started(t, serves(on("new")), flags.Config{Override: &store{err: fmt.Errorf("fileflags: load x: %w", fs.ErrNotExist)}})
+	require.NoError(t, c.Check(t.Context()))
+	require.NoError(t, c.Report().Err)
 }

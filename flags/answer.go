@@ -40,6 +40,7 @@ func (d *declaration) unasked(p *pin) definition.Outcome {
 		d.unpinned.Add(1)
 		return definition.Instead(unpinned, 0, "")
 	}
+	d.unpinned.Add(1) // by its own client, if it has one
 	return definition.Instead(definition.Error, definition.FlagNotFound, "")
 }
 

@@ -21,16 +21,14 @@ func (c *Client) Check(context.Context) error {
 
 // ill is what is wrong with a feed. c.mu is held.
 func (c *Client) ill(f *feed, now time.Time) error {
-	if f.source == nil {
-		return nil
-	}
-	refused := errors.Is(f.err, ErrOlder) || errors.Is(f.err, ErrShrunk) || errors.As(f.err, new(*DocumentError))
 	switch at := f.confirmed.at(); {
+	case c.unused(f):
+		return nil
 	case f.set == nil && f.err != nil:
 		return fmt.Errorf("no set, flags are at their defaults: %w", f.err)
 	case f.set == nil:
 		return errors.New("flags: no set, flags are at their defaults: not started")
-	case refused:
+	case refused(f.err):
 		return f.err
 	case at.IsZero():
 		return errors.Join(fmt.Errorf("flags: %s: the set in force is from %s", f.name, f.origin), f.err)
@@ -38,4 +36,14 @@ func (c *Client) ill(f *feed, now time.Time) error {
 		return errors.Join(fmt.Errorf("flags: %s: the set in force is stale, %v old", f.name, now.Sub(at).Round(time.Second)), f.err)
 	}
 	return nil
+}
+
+// unused reports whether it is an override that there is not. c.mu is held.
+func (c *Client) unused(f *feed) bool {
+	return f == &c.override && (f.source == nil || f.set == nil && f.err == nil)
+}
+
+// refused reports whether it is the document that is wrong, and not the way to it.
+func refused(err error) bool {
+	return errors.Is(err, ErrOlder) || errors.Is(err, ErrShrunk) || errors.As(err, new(*DocumentError))
 }

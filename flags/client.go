@@ -13,7 +13,8 @@ import (
 type Config struct {
 	// Override is a second source. Its flags take the place of those of the same key,
 	// from wherever these are: a file on the machine, for an emergency or for
-	// development. Default none.
+	// development. One that is not there (fs.ErrNotExist) is none, until it is. Default
+	// none.
 	Override Source
 
 	// LastGood is a file for the last set that the source has given. With the source
@@ -68,8 +69,10 @@ type Client struct {
 	view      atomic.Pointer[view]
 	exposures *exposures
 
+	asking  sync.Mutex // held by Start and Run: a source is asked by one of them, and one at a time
+	started bool       // asking guards it
+
 	mu       sync.Mutex // guards what follows
-	started  bool
 	frozen   bool
 	store    feed
 	override feed
@@ -101,7 +104,10 @@ func New(source Source, cfg Config, handles ...Handle) *Client {
 
 func (c *Client) logger() *slog.Logger { return cmp.Or(c.cfg.Logger, slog.Default()) }
 
-func (c *Client) interval() time.Duration { return positive(c.cfg.Interval, 30*time.Second) }
+// interval is a year at most: with a tenth more, and four times as long, it is still a Duration.
+func (c *Client) interval() time.Duration {
+	return min(positive(c.cfg.Interval, 30*time.Second), 365*24*time.Hour)
+}
 
 func (c *Client) timeout() time.Duration { return positive(c.cfg.StartTimeout, 5*time.Second) }
 

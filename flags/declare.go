@@ -47,6 +47,7 @@ func JSON[T any](key string, fallback T, about ...About) Flag[T] {
 // with another text gives the default.
 func Enum[T ~string](key string, values []T, about ...About) Flag[T] {
 	var fallback T
+	values = slices.Clone(values)
 	if len(values) > 0 {
 		fallback = values[0]
 	}
@@ -65,6 +66,7 @@ func Enum[T ~string](key string, values []T, about ...About) Flag[T] {
 // declare makes a flag. What is wrong with it is said by Client.Start.
 func declare[T any](key string, kind definition.Kind, fallback T, about []About, decode func(json.RawMessage) (T, error)) Flag[T] {
 	d := &declaration{key: key, kind: kind}
+	decode = careful(decode)
 	d.decode = func(variants []definition.Variant) decoded {
 		values, wrong := make([]T, len(variants)), []bool(nil)
 		for i, v := range variants {
@@ -116,6 +118,19 @@ func asIs[T any](raw json.RawMessage) (v T, err error) {
 	return v, err
 }
 
+// careful makes an error of a panic: an UnmarshalJSON is the program's own, and no
+// document should end the program.
+func careful[T any](decode func(json.RawMessage) (T, error)) func(json.RawMessage) (T, error) {
+	return func(raw json.RawMessage) (v T, err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return decode(raw)
+	}
+}
+
 // whole decodes 10 and 10.0, but not 10.5.
 func whole(raw json.RawMessage) (int64, error) {
 	if n, err := asIs[int64](raw); err == nil {
@@ -125,7 +140,7 @@ func whole(raw json.RawMessage) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+	if f != math.Trunc(f) || math.Abs(f) >= 1<<53 { // from there on, others have become the same float64
 		return 0, fmt.Errorf("%v is no whole number", f)
 	}
 	return int64(f), nil

@@ -71,3 +71,37 @@ func TestStartsOnce(t *testing.T) {
 	c := started(t, flags.Static(everyKind), flags.Config{})
 	require.EqualError(t, c.Start(t.Context()), "flags: start: already started")
 }
+
+type touchy struct{ Width int }
+
+func (*touchy) UnmarshalJSON([]byte) error { panic("no luck") }
+
+func TestATypeThatPanicsGivesTheDefault(t *testing.T) {
+	object := flags.JSON("object", touchy{1})
+	c := started(t, flags.Static(everyKind), flags.Config{}, object)
+	require.Equal(t, "{1} ERROR TYPE_MISMATCH", evaluation(object)(c.Pin(t.Context(), flags.Subject{})))
+}
+
+func TestAWholeNumberIsExactOrNone(t *testing.T) {
+	number := flags.Int("number", -1)
+	tests := map[string]string{
+		"10": "10 v STATIC", "1e3": "1000 v STATIC", "-4.0": "-4 v STATIC",
+		"9007199254740993":    "9007199254740993 v STATIC",
+		"9007199254740991.0":  "9007199254740991 v STATIC",
+		"9007199254740993.0":  "-1 ERROR TYPE_MISMATCH",
+		"-9007199254740993.0": "-1 ERROR TYPE_MISMATCH",
+		"9223372036854775808": "-1 ERROR TYPE_MISMATCH",
+		"0.5":                 "-1 ERROR TYPE_MISMATCH",
+	}
+	for written, want := range tests {
+		t.Run(written, func(t *testing.T) {
+			c := started(t, flags.Static(set(`"number": {"state": "ENABLED", "variants": {"v": `+written+`}, "defaultVariant": "v"}`)), flags.Config{}, number)
+			require.Equal(t, want, evaluation(number)(c.Pin(t.Context(), flags.Subject{})))
+		})
+	}
+}
+
+func TestANilPointerToAFlagDoesNotStart(t *testing.T) {
+	var nobody *flags.Switch
+	require.ErrorContains(t, flags.New(flags.Static(everyKind), flags.Config{}, nobody).Start(t.Context()), "flag 1 of New is nil or zero")
+}

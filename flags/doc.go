@@ -19,9 +19,10 @@
 // gives a default with a reason, and is counted.
 //
 // Off is fast: Kill forces a flag to its default through everything, pins, Freeze and
-// overrides; so does a definition whose state becomes DISABLED. On is as slow as the
-// rollout says: who falls where is decided by the bucketing that the set names in its
-// metadata ("flagd-v2", "v1", "md5-100"), and raising a percentage takes nobody away.
+// overrides; a definition whose state becomes DISABLED does so through pins and Freeze,
+// unless an override says otherwise. On is as slow as the rollout says: who falls where
+// is decided by the bucketing that the set names in its metadata ("flagd-v2", "v1",
+// "md5-100"), and raising a percentage takes nobody away.
 //
 // Sources are in fileflags, httpflags and pgflags; metrics in promflags; an admin page
 // in console; tests use flagstest. There is no registry and no service.

@@ -2,6 +2,7 @@ package flags
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
@@ -32,25 +33,36 @@ func newExposures(hook func(Exposure)) *exposures {
 }
 
 // run tells the hook until ctx ends, and then what still waits.
-func (x *exposures) run(ctx context.Context) {
+func (x *exposures) run(ctx context.Context, logger func() *slog.Logger) {
 	if x == nil {
 		return
 	}
 	for {
 		select {
 		case e := <-x.queue:
-			x.hook(e)
+			x.call(e, logger)
 		case <-ctx.Done():
 			for {
 				select {
 				case e := <-x.queue:
-					x.hook(e)
+					x.call(e, logger)
 				default:
 					return
 				}
 			}
 		}
 	}
+}
+
+// call tells one. A hook that panics has not been told.
+func (x *exposures) call(e Exposure, logger func() *slog.Logger) {
+	defer func() {
+		if r := recover(); r != nil {
+			x.dropped.Add(1)
+			logger().Error("flags: the hook for exposures panicked", "flag", e.Flag, "variant", e.Variant, "panic", r)
+		}
+	}()
+	x.hook(e)
 }
 
 // shown is which of the flags a pin has told of.

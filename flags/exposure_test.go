@@ -2,6 +2,7 @@ package flags_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -47,5 +48,25 @@ func TestAHookThatHangsHoldsUpNobody(t *testing.T) {
 		stop()
 		require.Equal(t, 1025, told)
 		require.EqualValues(t, 2000-1025, c.Report().Dropped)
+	})
+}
+
+// A hook that panics loses what it was told, and nothing else.
+func TestAHookThatPanicsHurtsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said, told := &diary{}, 0
+		split := flags.Bool("new", false)
+		c := started(t, flags.Static(rollout(100)), flags.Config{Logger: slogOf(said), Exposed: func(flags.Exposure) {
+			if told++; told == 1 {
+				panic("no luck")
+			}
+		}}, split)
+		stop := runs(t, c)
+		split.On(c.Pin(t.Context(), flags.Subject{Key: "1"}))
+		split.On(c.Pin(t.Context(), flags.Subject{Key: "2"}))
+		synctest.Wait()
+		stop()
+		require.Equal(t, 2, told)
+		require.Contains(t, strings.Join(said.all(), "\n"), "no luck")
 	})
 }

@@ -3,7 +3,9 @@ package flags
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/handover-go/handover/flags/internal/definition"
@@ -41,14 +43,15 @@ type feed struct {
 }
 
 // ask asks the source, and adopts what it says. It is called by one goroutine at a time.
-func (c *Client) ask(ctx context.Context, f *feed) {
+func (c *Client) ask(ctx context.Context, f *feed) error {
 	doc, err := f.load(ctx, c.timeout())
-	if err == nil {
-		err = c.adopt(f, doc, OriginSource)
+	switch {
+	case err == nil:
+		return c.adopt(f, doc, OriginSource)
+	case f == &c.override && f.origin == OriginNone && errors.Is(err, fs.ErrNotExist):
+		return nil // as it mostly is
 	}
-	if err == nil || ctx.Err() == nil {
-		c.note(f, "load", err)
-	}
+	return err
 }
 
 // load calls the source, but waits no longer than it should: a file on a disk that is
@@ -110,21 +113,25 @@ func (c *Client) adopt(f *feed, doc Document, origin Origin) error {
 		c.take(f, doc, set, origin)
 		return nil
 	}
-	next, err := c.compile(doc)
+	next, err := c.compile(f.name, doc)
 	if err != nil {
 		return err
 	}
-	if n, was := len(next.Flags), count(set); from != OriginBootstrap && shrunk(n, was) && !c.cfg.AllowShrink {
+	if n, was := len(next.Flags), count(set); shrunk(n, was) && from != OriginBootstrap && !c.cfg.AllowShrink {
 		return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
 	}
 	c.take(f, doc, next, origin)
 	return nil
 }
 
-func (c *Client) compile(doc Document) (*definition.Set, error) {
+// compile makes a set of a document, and says what Lenient lets pass in it.
+func (c *Client) compile(from string, doc Document) (*definition.Set, error) {
 	set, mistakes := definition.Compile(doc.JSON, c.cfg.Lenient)
 	if set == nil {
 		return nil, fmt.Errorf("refused: %w", documentError(mistakes))
+	}
+	if len(mistakes) > 0 {
+		c.logger().Warn("flags: let pass, though wrong", "from", from, "err", documentError(mistakes))
 	}
 	if set.Version == "" {
 		set.Version = versionOf(doc)
@@ -140,17 +147,24 @@ func shrunk(n, was int) bool { return was >= 20 && 2*n < was }
 func (c *Client) take(f *feed, doc Document, set *definition.Set, origin Origin) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	same := set == f.set && origin == f.origin
+	same, was := set == f.set && origin == f.origin, c.status()
 	if !same {
-		if c.frozen && f.set != nil && set != f.set {
-			set = narrowed(f.set, set, c.safe)
+		if set != f.set {
+			c.arm(set) // and not only what is left of it after Freeze
 		}
+		if c.frozen && set != f.set {
+			set = c.narrowed(f.set, set)
+		}
+		doc.JSON = bytes.Clone(doc.JSON) // the source may use its buffer again
 		f.doc, f.set, f.origin, f.confirmed = doc, set, origin, &stamp{}
 	}
 	if origin == OriginSource {
 		f.confirmed.set(time.Now())
 	}
-	if !same {
+	switch {
+	case same && c.status() != was:
+		c.announce() // no longer stale
+	case !same:
 		c.logger().Info("flags: set in force", "from", f.name, "origin", origin.String(), "version", set.Version, "flags", len(set.Flags))
 		c.publish()
 	}
@@ -165,15 +179,23 @@ func (c *Client) note(f *feed, op string, err error) {
 		err = fmt.Errorf("flags: %s %s: %w", op, f.name, err)
 	}
 	f.err = err
-	switch {
-	case err == nil && was != nil:
+	if said(err) == said(was) {
+		return
+	}
+	if err == nil {
 		c.logger().Info("flags: works again", "from", f.name)
-	case err != nil && (was == nil || was.Error() != err.Error()):
+	} else {
 		c.logger().Warn("flags: what is in force stays", "from", f.name, "version", c.view.Load().version, "err", err)
 	}
-	if (err == nil) != (was == nil) {
-		c.announce()
+	c.announce()
+}
+
+// said is the text of an error: two that say the same are the same news.
+func said(err error) string {
+	if err == nil {
+		return ""
 	}
+	return err.Error()
 }
 
 func count(s *definition.Set) int {

@@ -89,11 +89,9 @@ func (f Flag[T]) value(p *pin, e *entry, out definition.Outcome) T {
 		}
 	}
 	if out.Reason == forcedBy {
-		if given, _ := p.given(f.decl); given != nil {
-			if v, ok := given.(T); ok {
-				return v
-			}
-		}
+		given, _ := p.given(f.decl)
+		v, _ := given.(T) // or nil, of a T that can be
+		return v
 	}
 	return f.fallback
 }

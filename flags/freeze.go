@@ -22,19 +22,24 @@ func (c *Client) Freeze(context.Context) error {
 	return nil
 }
 
-// narrowed is the set before, but for those flags of the next one that give nobody
-// anything but what they had, or what is safe.
-func narrowed(before, next *definition.Set, safe func(string, definition.Variant) bool) *definition.Set {
-	set := *before
-	set.Flags = maps.Clone(before.Flags)
-	for key, was := range before.Flags {
-		is := next.Flags[key]
-		if is == nil {
-			continue
+// narrowed is a feed's set before, which may be none, but for those flags of the next one
+// that give nobody anything but what they had, of whichever feed, or what is safe. c.mu is
+// held.
+func (c *Client) narrowed(before, next *definition.Set) *definition.Set {
+	set := *next
+	set.Flags = map[string]*definition.Flag{}
+	if before != nil {
+		set = *before
+		set.Flags = maps.Clone(before.Flags)
+	}
+	for key, is := range next.Flags {
+		was := set.Flags[key]
+		if e := c.view.Load().all[key]; was == nil && e != nil {
+			was = e.flag
 		}
 		names := map[string]bool{}
 		for _, v := range is.Variants {
-			names[v.Name] = safe(key, v)
+			names[v.Name] = c.safe(key, v)
 		}
 		if definition.Narrower(was, is, func(variant string) bool { return names[variant] }) {
 			set.Flags[key] = is

@@ -62,3 +62,50 @@ func TestAFreezeLetsThroughWhatOnlyTakesAway(t *testing.T) {
 		})
 	}
 }
+
+func TestAFreezeBeforeTheFirstSetLetsNothingIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flag := flags.Bool("new", false)
+		source, override := watched{&store{err: errDown}}, watched{&store{err: errDown}}
+		c := started(t, source, flags.Config{Override: override}, flag)
+		stop := runs(t, c)
+		defer stop()
+		synctest.Wait()
+		require.NoError(t, c.Freeze(t.Context()))
+		source.puts(on("new"))
+		synctest.Wait()
+		require.False(t, flag.On(c.Pin(t.Context(), flags.Subject{})))
+		override.puts(on("new"))
+		synctest.Wait()
+		require.False(t, flag.On(c.Pin(t.Context(), flags.Subject{})))
+	})
+}
+
+func TestAnOverrideThatComesAfterFreezeOnlyTakesAway(t *testing.T) {
+	tests := map[string]struct {
+		before, override string
+		want             bool
+	}{
+		"disabled": {on("new"), `{` + offByStore + `}`, false},
+		"on":       {set(`"new": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}`), on("new"), false},
+		"off":      {on("new"), set(`"new": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off"}`), false},
+		"another":  {on("new"), on("other"), true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				flag, other := flags.Bool("new", false), flags.Bool("other", false)
+				override := watched{&store{err: errDown}}
+				c := started(t, serves(test.before), flags.Config{Override: override}, flag, other)
+				stop := runs(t, c)
+				defer stop()
+				synctest.Wait()
+				require.NoError(t, c.Freeze(t.Context()))
+				override.puts(test.override)
+				synctest.Wait()
+				require.Equal(t, test.want, flag.On(c.Pin(t.Context(), flags.Subject{})))
+				require.False(t, other.On(c.Pin(t.Context(), flags.Subject{})))
+			})
+		})
+	}
+}

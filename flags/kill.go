@@ -3,9 +3,12 @@ package flags
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/handover-go/handover/flags/internal/definition"
 )
 
 // killSwitch forces one flag to its default. Its bits are read by each evaluation, from
@@ -88,6 +91,17 @@ func (c *Client) switchOf(key string) *killSwitch {
 	return s
 }
 
+// arm lets a kill reach all flags of a set that nobody reads yet, those as well that
+// only others look at, as their prerequisites: behind an override, or after Freeze.
+// c.mu is held.
+func (c *Client) arm(set *definition.Set) {
+	for key, flag := range set.Flags {
+		if flag.Killed == nil {
+			flag.Killed = &c.switchOf(key).bits
+		}
+	}
+}
+
 // byStore says whether the source has disabled the flag.
 func (s *killSwitch) byStore(disabled bool) {
 	if disabled {
@@ -99,10 +113,9 @@ func (s *killSwitch) byStore(disabled bool) {
 
 // knows reports whether there is such a flag. c.mu is held.
 func (c *Client) knows(key string) bool {
-	for _, d := range c.handles {
-		if d.key == key {
-			return true
-		}
-	}
-	return c.view.Load().all[key] != nil
+	return c.declares(key) || c.view.Load().all[key] != nil
+}
+
+func (c *Client) declares(key string) bool {
+	return slices.ContainsFunc(c.handles, func(d *declaration) bool { return d.key == key })
 }

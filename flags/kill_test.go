@@ -127,3 +127,33 @@ func TestAKillOfNothingIsAnError(t *testing.T) {
 	require.EqualError(t, c.Kill("nwe", ""), "flags: kill nwe: it is neither declared nor in the set; see Report for those that are")
 	require.EqualError(t, c.Unkill("new"), "flags: unkill new: it was not killed in this process")
 }
+
+const parentAndChild = `{"flags": {
+	"parent": {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "on"},
+	"child":  {"state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "on",
+	           "x-prerequisites": [{"flag": "parent", "variant": "on"}]}}}`
+
+// A kill of a flag is felt by those that need it, though an override stands before it.
+func TestAKillReachesWhoNeedsTheFlagThoughAnOverrideHidesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		child := flags.Bool("child", false)
+		source := watched{&store{err: errDown}}
+		c := started(t, source, flags.Config{Override: flags.Static(on("parent"))}, child)
+		stop := runs(t, c)
+		synctest.Wait()
+		source.puts(parentAndChild)
+		synctest.Wait()
+		require.True(t, child.On(c.Pin(t.Context(), flags.Subject{})))
+		require.NoError(t, c.Kill("parent", "errors"))
+		require.False(t, child.On(c.Pin(t.Context(), flags.Subject{})))
+		stop()
+	})
+}
+
+func TestAKillIsStrongerThanWithOfAFlagThatTheSetDoesNotKnow(t *testing.T) {
+	flag := flags.Bool("new", false)
+	c := started(t, &store{err: errDown}, flags.Config{}, flag)
+	ctx := flag.With(c.Pin(t.Context(), flags.Subject{}), true)
+	require.NoError(t, c.Kill("new", "errors"))
+	require.False(t, flag.On(ctx))
+}

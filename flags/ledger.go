@@ -37,8 +37,9 @@ func (l *ledger) open(variants []definition.Variant) *tally.Tally {
 	for i, v := range variants {
 		names[i] = v.Name
 	}
-	for _, v := range l.volumes {
+	for i, v := range l.volumes {
 		if slices.Equal(v.variants, names) {
+			l.volumes = append(slices.Delete(l.volumes, i, i+1), v) // it is not the next to be closed
 			return v.counts
 		}
 	}
@@ -88,4 +89,14 @@ func (c *Client) ledgerOf(key string) *ledger {
 		c.ledgers[key] = l
 	}
 	return l
+}
+
+// forget drops the ledgers of flags that are gone and that nobody has asked for: a set
+// whose keys change all the time would leave 2 KiB for each of them. c.mu is held.
+func (c *Client) forget(v *view) {
+	for key, l := range c.ledgers {
+		if v.all[key] == nil && !c.declares(key) && len(l.sum()) == 0 {
+			delete(c.ledgers, key)
+		}
+	}
 }

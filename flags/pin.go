@@ -30,6 +30,9 @@ type forced struct {
 type pinned struct{}
 
 func pinOf(ctx context.Context) *pin {
+	if ctx == nil {
+		return nil // as nobody should, but an evaluation does not panic
+	}
 	p, _ := ctx.Value(pinned{}).(*pin)
 	return p
 }
@@ -54,6 +57,9 @@ func (c *Client) Pin(ctx context.Context, s Subject) context.Context {
 	p := &pin{client: c, scope: logic.Scope{Key: s.Key, Attributes: s.Attributes}, outer: pinOf(ctx)}
 	if p.outer != nil {
 		p.forced = p.outer.forced
+		if p.outer.client == nil { // there was nothing else in it
+			p.outer = nil
+		}
 	}
 	if before := p.outer.of(c); before != nil {
 		p.view, p.at, p.age = before.view, before.at, before.age

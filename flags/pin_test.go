@@ -111,3 +111,28 @@ func TestAnEvaluationWithoutAPinIsLoggedOnceAndCounted(t *testing.T) {
 		require.EqualValues(t, 3, c.Report().Flags[0].Unpinned)
 	})
 }
+
+func TestWithMayGiveNil(t *testing.T) {
+	object := flags.JSON[any]("object", "fallback")
+	require.Nil(t, object.Value(object.With(t.Context(), nil)))
+}
+
+func TestANilContextIsOneWithoutAPin(t *testing.T) {
+	flag := flags.Bool("new", false)
+	require.Equal(t, "false UNPINNED", evaluation(flag.Flag)(nil))
+}
+
+func TestAStrangerIsNotFoundThoughAnotherFlagHasAValueByWith(t *testing.T) {
+	text, stranger := flags.String("text", ""), flags.Bool("stranger", false)
+	c := started(t, flags.Static(everyKind), flags.Config{}, text)
+	ctx := c.Pin(text.With(t.Context(), "x"), flags.Subject{})
+	require.Equal(t, "false ERROR FLAG_NOT_FOUND", evaluation(stranger.Flag)(ctx))
+}
+
+func TestAFlagThatOnlyAnotherClientHasIsCountedThere(t *testing.T) {
+	flag := flags.Bool("new", false)
+	a := started(t, flags.Static(on("new")), flags.Config{}, flag)
+	b := started(t, flags.Static(on("other")), flags.Config{})
+	flag.On(b.Pin(t.Context(), flags.Subject{}))
+	require.EqualValues(t, 1, a.Report().Flags[0].Unpinned)
+}

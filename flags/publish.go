@@ -39,9 +39,7 @@ func (c *Client) publish() {
 	for key, e := range v.all {
 		s := c.switchOf(key)
 		s.byStore(e.flag.Disabled)
-		if e.flag.Killed == nil { // else it is in force already, and being read
-			e.flag.Killed = &s.bits
-		}
+		e.kill = s
 		e.values = decodeAny(e.flag)
 		e.ledger = c.ledgerOf(key)
 		e.counts = e.ledger.open(e.flag.Variants)
@@ -50,6 +48,7 @@ func (c *Client) publish() {
 	for i, d := range c.handles {
 		v.entries[i] = c.entryOf(d, v)
 	}
+	c.forget(v)
 	c.view.Store(v)
 	c.announce()
 }
@@ -65,7 +64,7 @@ func (c *Client) entryOf(d *declaration, v *view) entry {
 		e.values = d.decode(e.flag.Variants)
 		return e
 	}
-	e := entry{key: d.key, code: v.missing(), version: v.version, ledger: c.ledgerOf(d.key)}
+	e := entry{key: d.key, code: v.missing(), version: v.version, ledger: c.ledgerOf(d.key), kill: c.switchOf(d.key)}
 	e.counts = e.ledger.open(nil)
 	return e
 }

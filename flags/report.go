@@ -35,7 +35,7 @@ type FlagReport struct {
 
 	Answers  []Answers // evaluations, by variant and reason
 	NoKey    uint64    // rollouts passed over, as the subject had no key
-	Unpinned uint64    // evaluations where nothing was pinned, by all clients of the flag
+	Unpinned uint64    // evaluations where no client that has the flag had pinned anything, of all clients together
 }
 
 // Answers is how often a flag had one answer since the client was made.

@@ -2,6 +2,8 @@ package flags_test
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -57,4 +59,48 @@ func TestNothingThatWasCountedIsLost(t *testing.T) {
 
 func variant(name string) string {
 	return set(fmt.Sprintf(`"f": {"state": "ENABLED", "variants": {%q: "x"}, "defaultVariant": %q}`, name, name))
+}
+
+// A set of variants that has come back is not the oldest one.
+func TestTheSetBeforeTheLastIsStillCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flag := flags.String("f", "")
+		source := watched{serves(variant("v0"))}
+		c := started(t, source, flags.Config{}, flag)
+		stop := runs(t, c)
+		for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 0} {
+			synctest.Wait()
+			source.puts(variant(fmt.Sprint("v", n)))
+		}
+		synctest.Wait()
+		ctx := c.Pin(t.Context(), flags.Subject{})
+		source.puts(variant("new"))
+		synctest.Wait()
+		flag.Value(ctx)
+		stop()
+		require.Equal(t, []flags.Answers{{Variant: "v0", Reason: flags.ReasonStatic, Count: 1}}, c.Report().Flags[0].Answers)
+	})
+}
+
+func TestKeysThatAreGoneLeaveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := watched{serves(many(1))}
+		c := started(t, source, flags.Config{})
+		stop := runs(t, c)
+		synctest.Wait()
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range 20 {
+			source.puts(strings.ReplaceAll(many(500), `": {"state"`, fmt.Sprintf(`-%d": {"state"`, i)))
+			synctest.Wait()
+		}
+		source.put(flags.Document{JSON: []byte(many(300))}, nil)
+		synctest.Wait()
+		require.Len(t, c.Report().Flags, 300)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		require.Less(t, int(after.HeapAlloc-before.HeapAlloc), 8<<20)
+		stop()
+	})
 }

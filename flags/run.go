@@ -3,6 +3,7 @@ package flags
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -11,15 +12,19 @@ import (
 )
 
 // Run keeps the set current until ctx ends, and then returns nil. Without Start it
-// starts first.
+// starts first. It is an error while it runs already, and after a Start that failed.
 func (c *Client) Run(ctx context.Context) error {
-	c.mu.Lock()
-	started := c.started
-	c.mu.Unlock()
-	if !started {
-		if err := c.Start(ctx); err != nil {
+	if !c.asking.TryLock() {
+		return errors.New("flags: run: it is running already, or still starting")
+	}
+	defer c.asking.Unlock()
+	if !c.started {
+		if err := c.start(ctx); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(c.mistakes...); err != nil { // Start has said so
+		return err
 	}
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -27,7 +32,7 @@ func (c *Client) Run(ctx context.Context) error {
 	if c.override.source != nil {
 		all.Go(func() { c.follow(ctx, &c.override) })
 	}
-	all.Go(func() { c.exposures.run(ctx) })
+	all.Go(func() { c.exposures.run(ctx, c.logger) })
 	<-ctx.Done()
 	return nil
 }
@@ -51,7 +56,9 @@ func (c *Client) follow(ctx context.Context, f *feed) {
 			return
 		}
 		timer.Stop()
-		c.ask(ctx, f)
+		if err := c.ask(ctx, f); err == nil || ctx.Err() == nil { // else it is the end, and no error of the source
+			c.note(f, "load", err)
+		}
 		c.keep(ctx, f)
 		c.tellUnpinned()
 	}
@@ -63,12 +70,7 @@ func (c *Client) watch(ctx context.Context, f *feed, w Watcher, changed chan<- s
 	pause := time.Second
 	for {
 		began := time.Now()
-		err := w.Watch(ctx, func() {
-			select {
-			case changed <- struct{}{}:
-			default: // it is going to be asked anyway
-			}
-		})
+		err := watchOnce(ctx, w, changed)
 		if ctx.Err() != nil {
 			return
 		}
@@ -86,6 +88,21 @@ func (c *Client) watch(ctx context.Context, f *feed, w Watcher, changed chan<- s
 		}
 		pause = min(2*pause, c.interval())
 	}
+}
+
+// watchOnce is a call of Watch whose panic is an error.
+func watchOnce(ctx context.Context, w Watcher, changed chan<- struct{}) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return w.Watch(ctx, func() {
+		select {
+		case changed <- struct{}{}:
+		default: // it is going to be asked anyway
+		}
+	})
 }
 
 // keep writes the last good set, if it is another than the one written last.

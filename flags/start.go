@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/handover-go/handover/flags/internal/lastgood"
@@ -16,21 +17,32 @@ import (
 // The error is of the program itself: flags that are declared twice or wrongly, no
 // source, a Bootstrap that is wrong, a second Start. It joins all there is.
 func (c *Client) Start(ctx context.Context) error {
-	c.mu.Lock()
-	started := c.started
-	c.started = true
-	c.mu.Unlock()
-	if started {
+	if !c.asking.TryLock() {
 		return errors.New("flags: start: already started")
+	}
+	defer c.asking.Unlock()
+	return c.start(ctx)
+}
+
+// start is Start. c.asking is held.
+func (c *Client) start(ctx context.Context) error {
+	if c.started {
+		return errors.New("flags: start: already started")
+	}
+	c.started = true
+	if len(c.cfg.Bootstrap) > 0 { // also if it is not needed today
+		if _, err := c.compile(OriginBootstrap.String(), Document{JSON: c.cfg.Bootstrap}); err != nil {
+			c.mistakes = append(c.mistakes, fmt.Errorf("flags: start: bootstrap: %w", err))
+		}
 	}
 	if err := errors.Join(c.mistakes...); err != nil {
 		return err
 	}
 	c.killFromEnvironment()
 	var all sync.WaitGroup
-	all.Go(func() { c.ask(ctx, &c.store) })
+	all.Go(func() { c.note(&c.store, "load", c.ask(ctx, &c.store)) })
 	if c.override.source != nil {
-		all.Go(func() { c.ask(ctx, &c.override) })
+		all.Go(func() { c.note(&c.override, "load", c.ask(ctx, &c.override)) })
 	}
 	all.Wait()
 	return c.fallBack()
@@ -75,7 +87,7 @@ func (c *Client) declare(source Source, handles []Handle) {
 	keys := map[string]*declaration{}
 	for i, h := range handles {
 		var d *declaration
-		if h != nil {
+		if v := reflect.ValueOf(h); h != nil && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 			d = h.declared()
 		}
 		if d == nil {

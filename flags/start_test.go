@@ -117,3 +117,23 @@ func TestASourceThatPanicsIsAnError(t *testing.T) {
 type panics struct{}
 
 func (panics) Load(context.Context) (flags.Document, error) { panic("no luck") }
+
+func TestAStartThatItsCallerGivesUpIsLoggedAndSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := &diary{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		source := hung{make(chan struct{})}
+		defer close(source.until)
+		c := flags.New(source, flags.Config{Logger: slogOf(said)})
+		require.NoError(t, c.Start(ctx))
+		require.ErrorContains(t, c.Check(t.Context()), "context deadline exceeded")
+		require.Len(t, said.all(), 1)
+	})
+}
+
+// Otherwise it is found on the day on which it is needed.
+func TestABootstrapThatIsWrongIsFoundWhileTheSourceIsUp(t *testing.T) {
+	err := flags.New(serves(on("new")), flags.Config{Bootstrap: []byte(`{"flags": {}}`)}).Start(t.Context())
+	require.ErrorContains(t, err, "flags: start: bootstrap: refused: ")
+}

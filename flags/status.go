@@ -43,7 +43,7 @@ func (c *Client) Follow(ctx context.Context, f func(Change)) error {
 		now.Keys = keysOf(sets, c.store.set, c.override.set)
 		sets = [2]*definition.Set{c.store.set, c.override.set}
 		c.mu.Unlock()
-		if first || now.Status != told.Status || len(now.Keys) > 0 || (now.Err == nil) != (told.Err == nil) {
+		if first || now.Status != told.Status || len(now.Keys) > 0 || said(now.Err) != said(told.Err) {
 			f(now)
 		}
 		told, first = now, false

@@ -2,7 +2,9 @@ package flags_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,5 +71,52 @@ func TestADetailKnowsItsAge(t *testing.T) {
 		ctx := c.Pin(t.Context(), flags.Subject{})
 		passes(time.Hour)
 		require.Equal(t, 7*time.Second, flag.Detail(ctx).Age)
+	})
+}
+
+func TestARefusalAfterANetworkErrorIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := watched{serves(on("new"))}
+		c := started(t, source, flags.Config{})
+		stop := runs(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		var told []string
+		var following sync.WaitGroup
+		following.Go(func() {
+			_ = c.Follow(ctx, func(change flags.Change) {
+				told = append(told, fmt.Sprint(errors.As(change.Err, new(*flags.DocumentError)), change.Err != nil))
+			})
+		})
+		synctest.Wait()
+		source.fails(errDown)
+		synctest.Wait()
+		source.puts(`{"flags": {}}`)
+		synctest.Wait()
+		source.puts(`{"flags": {}}`)
+		synctest.Wait()
+		source.puts(on("new"))
+		synctest.Wait()
+		cancel()
+		following.Wait()
+		stop()
+		require.Equal(t, []string{"false false", "false true", "true true", "false false"}, told)
+	})
+}
+
+func TestReadyAgainIsToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := started(t, serves(on("new")), flags.Config{Interval: 10 * time.Second, StaleAfter: 4 * time.Second})
+		stop := runs(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		var told []string
+		var following sync.WaitGroup
+		following.Go(func() {
+			_ = c.Follow(ctx, func(change flags.Change) { told = append(told, change.Status.String()) })
+		})
+		time.Sleep(12 * time.Second)
+		cancel()
+		following.Wait()
+		stop()
+		require.Equal(t, []string{"READY", "STALE", "READY"}, told)
 	})
 }

@@ -24,6 +24,7 @@ type entry struct {
 	counts  *tally.Tally
 	values  decoded
 	ledger  *ledger
+	kill    *killSwitch
 	key     string
 	version string          // of the set that it is from
 	code    definition.Code // why it is not there
@@ -31,7 +32,7 @@ type entry struct {
 
 // killed reports whether the flag is forced to its default.
 func (e *entry) killed() bool {
-	return e.flag != nil && (e.flag.Disabled || e.flag.Killed != nil && e.flag.Killed.Load() != 0)
+	return e.flag != nil && e.flag.Disabled || e.kill.bits.Load() != 0
 }
 
 // missing is why a flag is not in the view.

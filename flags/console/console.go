@@ -113,7 +113,7 @@ func (c *Console) kill(key, why, who string) *view.Problem {
 
 func (c *Console) unkill(key, _, who string) *view.Problem {
 	if err := c.client.Unkill(key); err != nil {
-		return &view.Problem{Code: http.StatusConflict, Error: err.Error()}
+		return &view.Problem{Code: http.StatusConflict, Error: "nothing to take back: " + key + " is not killed, or was not in this process"}
 	}
 	c.logger().Warn("console: kill taken back", "flag", key, "who", who)
 	return nil

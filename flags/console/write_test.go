@@ -146,7 +146,7 @@ func TestAKillFromItsBeginningToItsEnd(t *testing.T) {
 		{"kill", "why=x", 400, "flag is missing", nil},
 		{"kill", "flag=checkout&why=x&subject=anna", 400, "subject is no field: there are flag, who, access_token, why", nil},
 		{"kill", "flag=checkout&why=" + strings.Repeat("x", 501), 400, "longer than 500 bytes", nil},
-		{"unkill", "flag=checkout", 409, "it was not killed in this process", nil},
+		{"unkill", "flag=checkout", 409, "nothing to take back: checkout is not killed", nil},
 		{"kill", "flag=checkout&why=errors%0A+level%3DINFO", 200, `"default":true,"reason":"DISABLED","rule":"killed"`, []string{"checkout: errors level=INFO (from HERE)"}},
 		{"kill", `{"flag": "missing", "why": "just in case", "who": "ben"}`, 200, `"killed":"just in case (ben from HERE)"`, []string{"checkout: errors level=INFO (from HERE)", "missing: just in case (ben from HERE)"}},
 		{"kill", "flag=checkout&why=slow", 200, `"killed":"slow (from HERE)"`, []string{"checkout: slow (from HERE)", "missing: just in case (ben from HERE)"}},

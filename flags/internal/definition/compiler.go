@@ -21,6 +21,8 @@ type compiler struct {
 
 	sizes map[string]int // of the evaluators, with what they refer to
 	size  int            // of all targeting so far
+
+	variety int // variants of all flags so far
 }
 
 // spot is what makes a mistake of the targeting the same one: an evaluator is compiled
@@ -65,8 +67,13 @@ func (c *compiler) report() []tree.Mistake {
 	return c.mistakes
 }
 
-// maxFlags is far beyond what people have, and keeps what is kept per flag in bounds.
-const maxFlags = 20_000
+// What a set may have is far beyond what people have, and keeps what is kept per flag and
+// per variant in bounds: a document of 16 MiB that was nothing but variants took 1.2 GB.
+const (
+	maxFlags    = 20_000
+	maxVariety  = 200_000 // variants of all flags
+	maxVariants = 1000    // of one flag
+)
 
 // document reports whether there are flags to read in it.
 func (c *compiler) document(root *tree.Node) bool {

@@ -397,6 +397,16 @@ func TestBounds(t *testing.T) {
 			`{"flags": {` + repeat(20_000, flag) + `}}`, `{"flags": {` + repeat(20_001, flag) + `}}`,
 			"1:11: flags: has 20001 flags; instead: at most 20000",
 		},
+		"variants of a flag": {
+			`{"flags": {"a": {"state": "ENABLED", "variants": {` + repeat(1000, `"v#": 1`) + `}}}}`,
+			`{"flags": {"a": {"state": "ENABLED", "variants": {` + repeat(1001, `"v#": 1`) + `}}}}`,
+			"1:50: flags.a.variants: has 1001 variants; instead: at most 1000",
+		},
+		"variants of all flags": {
+			`{"flags": {` + repeat(200, `"f#": {"state": "ENABLED", "variants": {`+repeat(1000, `"v#": 1`)+`}}`) + `}}`,
+			`{"flags": {` + repeat(201, "\n"+`"f#": {"state": "ENABLED", "variants": {`+repeat(1000, `"v#": 1`)+`}}`) + `}}`,
+			"202:42: flags.f200.variants: are more than a set may have; instead: at most 200000 in all flags",
+		},
 		"metadata": {
 			`{"metadata": {` + repeat(100, `"m#": 1`) + `}, "flags": {` + flag + `}}`,
 			`{"metadata": {` + repeat(101, `"m#": 1`) + `}, "flags": {` + flag + `}}`,

@@ -44,8 +44,7 @@ func (p place) variants() {
 		return
 	}
 	members := p.node.Members
-	if len(members) == 0 {
-		p.broken("has no variant", instead)
+	if !p.admit(len(members), instead) {
 		return
 	}
 	f := p.flag
@@ -63,6 +62,23 @@ func (p place) variants() {
 		f.Kind = first
 	}
 	f.index()
+}
+
+// admit counts variants, and says that they are none, or too many.
+func (p place) admit(variants int, instead string) bool {
+	p.variety += variants
+	switch {
+	case variants == 0:
+		p.broken("has no variant", instead)
+		return false
+	case variants > maxVariants:
+		p.broken(fmt.Sprintf("has %d variants", variants), fmt.Sprintf("at most %d", maxVariants))
+		return false
+	case p.variety > maxVariety:
+		p.broken("are more than a set may have", fmt.Sprintf("at most %d in all flags", maxVariety))
+		return false
+	}
+	return true
 }
 
 // odd is what a variant is wrong with.

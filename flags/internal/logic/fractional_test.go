@@ -13,7 +13,7 @@ import (
 // TestWhatARolloutGoesBy: the result says which salt and key must have been placed.
 func TestWhatARolloutGoesBy(t *testing.T) {
 	const arms = `["a", 37], ["b", 21], ["c", 42]]}`
-	full := &logic.Scope{Key: "user-1", Attributes: map[string]any{"id": "x-9", "n": 42, "empty": "", "yes": true}}
+	full := &logic.Scope{Key: "user-1", Attributes: map[string]any{"id": "x-9", "n": 42, "empty": "", "yes": true, "map": map[string]any{"id": 1}}}
 	type by struct{ salt, key string }
 	skipped := by{"skipped", ""}
 	tests := map[string]struct {
@@ -30,6 +30,9 @@ func TestWhatARolloutGoesBy(t *testing.T) {
 		"flag and attribute":         {`{"fractional": [{"cat": [{"var": "$flagd.flagKey"}, {"var": "id"}]}, `, by{"", "checkoutx-9"}, by{"seed", "checkoutx-9"}},
 		"flag and number":            {`{"fractional": [{"cat": [{"var": "$flagd.flagKey"}, {"var": "n"}]}, `, by{"", "checkout42"}, by{"seed", "checkout42"}},
 		"seed and attribute":         {`{"fractional": [{"cat": ["shared", {"var": "id"}]}, `, by{"", "sharedx-9"}, by{"seed", "sharedx-9"}},
+		"an object is no key":        {`{"fractional": [{"var": "map"}, `, skipped, skipped},
+		"a seed and an object":       {`{"fractional": [{"cat": ["shared", {"var": "map"}]}, `, skipped, skipped},
+		"an attribute and an object": {`{"fractional": [{"cat": [{"var": "id"}, "-", {"var": "map"}]}, `, skipped, skipped},
 		"two attributes":             {`{"fractional": [{"cat": [{"var": "id"}, "-", {"var": "zzz"}]}, `, by{"", "x-9-"}, by{"seed", "x-9-"}},
 		"flag and nothing is no key": {`{"fractional": [{"cat": [{"var": "$flagd.flagKey"}, {"var": "zzz"}]}, `, by{"checkout", "user-1"}, by{"seed", "user-1"}},
 		"and neither are three":      {`{"fractional": [{"cat": ["a", {"var": "zzz"}, "b"]}, `, by{"checkout", "user-1"}, by{"seed", "user-1"}},

@@ -108,6 +108,9 @@ func (w *work) bySalted(salt string, by expr) placing {
 	byKey, algorithm := w.byKey(), w.Bucketing
 	return func(s *Scope, l *loop, total uint32) (uint32, bool) {
 		v := by(s, l)
+		if v.kind == object {
+			return 0, false // they all have one text, and would fall into one arm
+		}
 		key := v.Text()
 		if key == "" {
 			return byKey(s, l, total)
@@ -116,7 +119,7 @@ func (w *work) bySalted(salt string, by expr) placing {
 	}
 }
 
-// joined is "" if there are only constants.
+// joined is null if only the constants are there, and no text if one is an object.
 func (w *work) joined(parts []term) expr {
 	fixed := 0
 	for _, part := range parts {
@@ -128,8 +131,11 @@ func (w *work) joined(parts []term) expr {
 		var buffer [128]byte
 		b, found := buffer[:0], fixed == len(parts)
 		for _, part := range parts {
-			before := len(b)
-			b = part.run(s, l).appendText(b, 0)
+			before, v := len(b), part.run(s, l)
+			if v.kind == object {
+				return v // no key
+			}
+			b = v.appendText(b, 0)
 			found = found || !part.constant && len(b) > before
 			if len(b) > maxText {
 				return Value{}

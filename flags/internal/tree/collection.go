@@ -103,7 +103,11 @@ func (p *parser) object() *Node {
 
 func (p *parser) member() (name string, value *Node) {
 	p.path[len(p.path)-1] = step{index: between}
-	if p.next() != '"' {
+	switch {
+	case p.at >= len(p.data):
+		p.fail("the document ends before it is complete", `'}'`)
+		return "", nil
+	case p.next() != '"':
 		p.fail("a name without double quotes", `"name": value`)
 		return "", nil
 	}

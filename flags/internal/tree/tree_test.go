@@ -47,6 +47,7 @@ func TestDocumentsThatAreNoJSON(t *testing.T) {
 		"UTF-16":                        {"\xff\xfe{\x00}\x00", "1:1: is UTF-16; instead: UTF-8"},
 		"two documents":                 {"{}\n{}", "2:1: the document has ended, and here is more; instead: one value"},
 		"half a document":               {`{"a":`, "1:6: a: the document ends before it is complete"},
+		"half an object":                {`{`, `1:2: the document ends before it is complete; instead: '}'`},
 		"an array that is not closed":   {`[1`, `1:3: the document ends before it is complete; instead: ']'`},
 		"a string that is not closed":   {`["a`, `1:4: [0]: the document ends in a string; instead: "`},
 		"a comment":                     {"{\n// why\n\"a\": 1}", `2:1: JSON has no comments; instead: a member "x-comment", or metadata`},

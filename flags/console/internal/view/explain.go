@@ -60,9 +60,9 @@ func (e *Explained) ask(p *page) {
 
 // kill is the form to kill the flag, or to take that back.
 func (e *Explained) kill(p *page) {
-	action, name := "kill", "Kill"
+	action, name, where := "kill", "Kill", "in this process; to turn it off everywhere, disable it in the source"
 	if e.Killed != "" {
-		action, name = "unkill", "Take the kill back"
+		action, name, where = "unkill", "Take the kill back", "in this process"
 	}
 	p.put(`<h2>%s</h2><form method="post" action="%s"><input type="hidden" name="flag" value="%s">`, name, action, e.Flag)
 	if e.Killed == "" {
@@ -72,7 +72,7 @@ func (e *Explained) kill(p *page) {
 	if e.Form.Token {
 		p.put(`<label>Token <input type="password" name="access_token" required autocomplete="off"></label>`)
 	}
-	p.put("<button>%s</button> <small>in this process; to turn it off everywhere, disable it in the source</small></form>\n", name)
+	p.put("<button>%s</button> <small>%s</small></form>\n", name, where)
 }
 
 // text is a value as JSON, with its < and & as they are: put escapes them.
