@@ -81,6 +81,16 @@ func (p *pin) given(d *declaration) (any, bool) {
 	return nil, false
 }
 
+// givenTo is given, for who only knows the key.
+func (p *pin) givenTo(key string) (any, bool) {
+	for _, f := range p.forced {
+		if f.decl.key == key {
+			return f.value, true
+		}
+	}
+	return nil, false
+}
+
 // evaluate decides, and counts. place is -1 for a flag that was not declared, of whose
 // exposure nobody is told.
 func (p *pin) evaluate(e *entry, place int) definition.Outcome {
@@ -103,6 +113,9 @@ func (e *entry) decide(p *pin) definition.Outcome {
 	out := e.flag.Evaluate(&p.scope)
 	if e.values.wrong != nil && out.Variant >= 0 && e.values.wrong[out.Variant] {
 		return definition.Instead(definition.Error, definition.TypeMismatch, out.Rule)
+	}
+	if out.Skipped && out.Variant >= 0 && e.values.opens != nil && e.values.opens[out.Variant] {
+		return definition.Outcome{Variant: -1, Rule: out.Rule, Why: definition.Why{Reason: definition.Default, Skipped: true}}
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func (c *Client) ill(f *feed, now time.Time) error {
 		return errors.New("flags: no set, flags are at their defaults: not started")
 	case refused(f.err):
 		return f.err
-	case at.IsZero():
+	case f.origin != OriginSource:
 		return errors.Join(fmt.Errorf("flags: %s: the set in force is from %s", f.name, f.origin), f.err)
 	case now.Sub(at) >= c.staleAfter():
 		return errors.Join(fmt.Errorf("flags: %s: the set in force is stale, %v old", f.name, now.Sub(at).Round(time.Second)), f.err)

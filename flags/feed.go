@@ -36,7 +36,6 @@ type feed struct {
 	// The client's mu guards what follows.
 	doc       Document
 	set       *definition.Set
-	kept      *definition.Set // the last good one that was written; of the goroutine that asks
 	origin    Origin
 	confirmed *stamp // when the source last stood by the set
 	err       error  // of the last question; nil if it was answered well
@@ -47,9 +46,10 @@ func (c *Client) ask(ctx context.Context, f *feed) error {
 	doc, err := f.load(ctx, c.timeout())
 	switch {
 	case err == nil:
-		return c.adopt(f, doc, OriginSource)
-	case f == &c.override && f.origin == OriginNone && errors.Is(err, fs.ErrNotExist):
-		return nil // as it mostly is
+		return c.adopt(f, doc, OriginSource, time.Now())
+	case f == &c.override && errors.Is(err, fs.ErrNotExist):
+		c.lift(f) // there is none, as there mostly is none
+		return nil
 	}
 	return err
 }
@@ -101,8 +101,9 @@ func (f *feed) call(ctx context.Context) (l loaded) {
 	return l
 }
 
-// adopt takes a document into force, or says why not.
-func (c *Client) adopt(f *feed, doc Document, origin Origin) error {
+// adopt takes a document into force, which the source stood by at this time, or says why
+// not. What a document that is refused says of kills is heeded even then.
+func (c *Client) adopt(f *feed, doc Document, origin Origin, at time.Time) error {
 	c.mu.Lock()
 	before, set, from := f.doc, f.set, f.origin
 	c.mu.Unlock()
@@ -110,25 +111,30 @@ func (c *Client) adopt(f *feed, doc Document, origin Origin) error {
 		return fmt.Errorf("refused revision %d: %w (%d)", doc.Revision, ErrOlder, before.Revision)
 	}
 	if set != nil && doc.Revision == before.Revision && bytes.Equal(doc.JSON, before.JSON) {
-		c.take(f, doc, set, origin)
+		c.take(f, doc, set, origin, at)
 		return nil
 	}
 	next, err := c.compile(f.name, doc)
 	if err != nil {
+		c.heed(f, doc)
 		return err
 	}
 	if n, was := len(next.Flags), count(set); shrunk(n, was) && from != OriginBootstrap && !c.cfg.AllowShrink {
+		c.heed(f, doc)
 		return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
 	}
-	c.take(f, doc, next, origin)
+	c.take(f, doc, next, origin, at)
 	return nil
 }
 
 // compile makes a set of a document, and says what Lenient lets pass in it.
 func (c *Client) compile(from string, doc Document) (*definition.Set, error) {
 	set, mistakes := definition.Compile(doc.JSON, c.cfg.Lenient)
-	if set == nil {
+	switch {
+	case set == nil:
 		return nil, fmt.Errorf("refused: %w", documentError(mistakes))
+	case len(set.Flags) == 0: // which Lenient lets pass
+		return nil, fmt.Errorf("refused: %w", &DocumentError{[]Mistake{{Path: "flags", Problem: "is an empty set, with which every caller falls to its default"}}})
 	}
 	if len(mistakes) > 0 {
 		c.logger().Warn("flags: let pass, though wrong", "from", from, "err", documentError(mistakes))
@@ -139,68 +145,49 @@ func (c *Client) compile(from string, doc Document) (*definition.Set, error) {
 	return set, nil
 }
 
-// shrunk reports whether so few flags, after so many, are a mistake rather than a wish.
-// Of less than 20, somebody is tidying up.
-func shrunk(n, was int) bool { return was >= 20 && 2*n < was }
-
-// take puts a set into force.
-func (c *Client) take(f *feed, doc Document, set *definition.Set, origin Origin) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	same, was := set == f.set && origin == f.origin, c.status()
-	if !same {
-		if set != f.set {
-			c.arm(set) // and not only what is left of it after Freeze
-		}
-		if c.frozen && set != f.set {
-			set = c.narrowed(f.set, set)
-		}
-		doc.JSON = bytes.Clone(doc.JSON) // the source may use its buffer again
-		f.doc, f.set, f.origin, f.confirmed = doc, set, origin, &stamp{}
-	}
-	if origin == OriginSource {
-		f.confirmed.set(time.Now())
-	}
-	switch {
-	case same && c.status() != was:
-		c.announce() // no longer stale
-	case !same:
-		c.logger().Info("flags: set in force", "from", f.name, "origin", origin.String(), "version", set.Version, "flags", len(set.Flags))
-		c.publish()
-	}
-}
-
-// note keeps the last error, and logs it when it changes.
-func (c *Client) note(f *feed, op string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	was := f.err
-	if err != nil {
-		err = fmt.Errorf("flags: %s %s: %w", op, f.name, err)
-	}
-	f.err = err
-	if said(err) == said(was) {
-		return
-	}
-	if err == nil {
-		c.logger().Info("flags: works again", "from", f.name)
-	} else {
-		c.logger().Warn("flags: what is in force stays", "from", f.name, "version", c.view.Load().version, "err", err)
-	}
-	c.announce()
-}
-
-// said is the text of an error: two that say the same are the same news.
-func said(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
 func count(s *definition.Set) int {
 	if s == nil {
 		return 0
 	}
 	return len(s.Flags)
+}
+
+// shrunk reports whether so few flags, after so many, are a mistake rather than a wish.
+// Of less than 20, somebody is tidying up.
+func shrunk(n, was int) bool { return was >= 20 && 2*n < was }
+
+// take puts a set into force.
+func (c *Client) take(f *feed, doc Document, set *definition.Set, origin Origin, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if set == f.set && origin == f.origin {
+		was := c.status()
+		f.confirmed.set(at)
+		if c.status() != was {
+			c.announce() // no longer stale
+		}
+		return
+	}
+	if set != f.set {
+		c.arm(set) // and not only what is left of it after Freeze
+		set = c.admitted(f, set)
+	}
+	doc.JSON = bytes.Clone(doc.JSON) // the source may use its buffer again
+	f.doc, f.set, f.origin, f.confirmed = doc, set, origin, &stamp{}
+	if !at.IsZero() {
+		f.confirmed.set(at)
+	}
+	c.logger().Info("flags: set in force", "from", f.name, "origin", origin.String(), "version", set.Version, "flags", len(set.Flags))
+	c.publish()
+}
+
+// admitted is what of a set may come into force. c.mu is held.
+func (c *Client) admitted(f *feed, set *definition.Set) *definition.Set {
+	if c.frozen {
+		return c.narrowed(f.set, set)
+	}
+	if f.set != nil && set.Bucketing != f.set.Bucketing {
+		c.logger().Warn("flags: the bucketing changes, and with it who is in each rollout", "from", f.name, "was", f.set.Bucketing.String(), "is", set.Bucketing.String())
+	}
+	return set
 }

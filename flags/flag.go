@@ -50,6 +50,7 @@ type declaration struct {
 type decoded struct {
 	values any    // []T
 	wrong  []bool // those that are no T; nil if all are
+	opens  []bool // those that are not the default; nil for who has not declared the flag
 }
 
 // Key is the flag's name in the definitions.

@@ -9,13 +9,16 @@ import (
 // Lookup evaluates a flag by its key, declared or not: for adapters, and for people who
 // ask why. The value is as encoding/json decodes into any, and nil if it is the default,
 // which only the caller knows. In a context that this client has pinned, the set is the
-// pinned one.
+// pinned one. An object is shared: do not write to it.
 //
 // Code that reads a flag declares it: that is faster, typed, and seen.
 func (c *Client) Lookup(ctx context.Context, key string, s Subject) Detail[any] {
 	p := pinOf(c.Pin(ctx, s))
 	out := definition.Instead(definition.Error, p.view.missing(), "")
 	e := p.view.all[key]
+	if value, ok := p.givenTo(key); ok && (e == nil || !e.killed()) {
+		return Detail[any]{Value: value, Evaluation: Evaluation{Reason: ReasonForced, Version: p.view.version, Age: p.age}}
+	}
 	if e != nil {
 		out = p.evaluate(e, -1)
 	}

@@ -62,6 +62,10 @@ func (c *Client) entryOf(d *declaration, v *view) entry {
 			return e
 		}
 		e.values = d.decode(e.flag.Variants)
+		e.values.opens = make([]bool, len(e.flag.Variants))
+		for i, variant := range e.flag.Variants {
+			e.values.opens[i] = !d.safe(variant)
+		}
 		return e
 	}
 	e := entry{key: d.key, code: v.missing(), version: v.version, ledger: c.ledgerOf(d.key), kill: c.switchOf(d.key)}

@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/handover-go/handover/flags/internal/lastgood"
 )
 
 // Run keeps the set current until ctx ends, and then returns nil. Without Start it
@@ -32,6 +30,9 @@ func (c *Client) Run(ctx context.Context) error {
 	if c.override.source != nil {
 		all.Go(func() { c.follow(ctx, &c.override) })
 	}
+	if c.cfg.LastGood != "" {
+		all.Go(func() { c.keep(ctx) })
+	}
 	all.Go(func() { c.exposures.run(ctx, c.logger) })
 	<-ctx.Done()
 	return nil
@@ -45,7 +46,6 @@ func (c *Client) follow(ctx context.Context, f *feed) {
 	if w, ok := f.source.(Watcher); ok {
 		watch.Go(func() { c.watch(ctx, f, w, changed) })
 	}
-	c.keep(ctx, f)
 	for {
 		timer := time.NewTimer(jitter(c.interval()))
 		select {
@@ -59,7 +59,6 @@ func (c *Client) follow(ctx context.Context, f *feed) {
 		if err := c.ask(ctx, f); err == nil || ctx.Err() == nil { // else it is the end, and no error of the source
 			c.note(f, "load", err)
 		}
-		c.keep(ctx, f)
 		c.tellUnpinned()
 	}
 }
@@ -103,24 +102,6 @@ func watchOnce(ctx context.Context, w Watcher, changed chan<- struct{}) (err err
 		default: // it is going to be asked anyway
 		}
 	})
-}
-
-// keep writes the last good set, if it is another than the one written last.
-func (c *Client) keep(ctx context.Context, f *feed) {
-	if f != &c.store || c.cfg.LastGood == "" {
-		return
-	}
-	c.mu.Lock()
-	set, doc, origin := f.set, f.doc, f.origin
-	c.mu.Unlock()
-	if origin != OriginSource || set == f.kept || ctx.Err() != nil {
-		return
-	}
-	err := lastgood.Store(c.cfg.LastGood, lastgood.Doc{JSON: doc.JSON, Revision: doc.Revision, Saved: time.Now()})
-	if err == nil {
-		f.kept = set
-	}
-	c.note(&c.lastGood, "write", err)
 }
 
 // tellUnpinned logs once for each flag that was asked for outside of any pin.

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
-
-	"github.com/handover-go/handover/flags/internal/lastgood"
+	"time"
 )
 
 // Start kills what the environment says and asks the sources, for StartTimeout at most.
@@ -39,6 +38,7 @@ func (c *Client) start(ctx context.Context) error {
 		return err
 	}
 	c.killFromEnvironment()
+	c.begin(ctx)
 	var all sync.WaitGroup
 	all.Go(func() { c.note(&c.store, "load", c.ask(ctx, &c.store)) })
 	if c.override.source != nil {
@@ -50,14 +50,11 @@ func (c *Client) start(ctx context.Context) error {
 
 // fallBack puts something into force if the source has not.
 func (c *Client) fallBack() error {
-	if c.cfg.LastGood != "" && !c.has() {
-		c.note(&c.lastGood, "read", c.fromLastGood())
-	}
 	if len(c.cfg.Bootstrap) == 0 {
 		return nil
 	}
 	if !c.has() {
-		if err := c.adopt(&c.store, Document{JSON: c.cfg.Bootstrap}, OriginBootstrap); err != nil {
+		if err := c.adopt(&c.store, Document{JSON: c.cfg.Bootstrap}, OriginBootstrap, time.Time{}); err != nil {
 			return fmt.Errorf("flags: start: bootstrap: %w", err)
 		}
 	}
@@ -69,14 +66,6 @@ func (c *Client) has() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.store.set != nil
-}
-
-func (c *Client) fromLastGood() error {
-	doc, err := lastgood.Load(c.cfg.LastGood)
-	if err != nil {
-		return err
-	}
-	return c.adopt(&c.store, Document{JSON: doc.JSON, Revision: doc.Revision}, OriginLastGood)
 }
 
 // declare takes the flags, and notes what is wrong with them.

@@ -81,7 +81,7 @@ func (c *Client) status() Status {
 	switch {
 	case c.store.set == nil && c.override.set == nil:
 		return NotReady
-	case c.store.set == nil || time.Since(c.store.confirmed.at()) >= c.staleAfter():
+	case c.store.origin != OriginSource || time.Since(c.store.confirmed.at()) >= c.staleAfter():
 		return Stale
 	default:
 		return Ready
