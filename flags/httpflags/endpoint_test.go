@@ -1,6 +1,7 @@
 package httpflags_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -130,6 +131,17 @@ func TestLoadAsksWhetherTheDocumentHasChanged(t *testing.T) {
 	}
 }
 
+// packed is a body of so many zeros, made before anybody waits for it.
+func packed(t *testing.T, size int) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write(make([]byte, size))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	return b.String()
+}
+
 func TestLoadRefuses(t *testing.T) {
 	tests := map[string]struct {
 		answer http.HandlerFunc
@@ -156,13 +168,8 @@ func TestLoadRefuses(t *testing.T) {
 			want:   "the body is larger than 16 MiB",
 		},
 		"a body that is too large once it is unpacked": {
-			answer: func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Content-Encoding", "gzip")
-				z := gzip.NewWriter(w)
-				_, _ = z.Write(make([]byte, 16<<20+1))
-				_ = z.Close()
-			},
-			want: "the body is larger than 16 MiB",
+			answer: reply(http.StatusOK, packed(t, 16<<20+1), "Content-Encoding: gzip"),
+			want:   "the body is larger than 16 MiB",
 		},
 		"a body that is packed otherwise": {
 			answer: reply(http.StatusOK, "?", "Content-Encoding: br"),
