@@ -1,0 +1,91 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/handover-go/handover/dbcompat"
+)
+
+// Backfill is the back-fill of one replacement of columns. What is known of it is in the
+// database, and two of them for the same columns are the same one. Its methods may be
+// called from any goroutine and process.
+type Backfill struct {
+	pool    *pgxpool.Pool
+	columns dbcompat.Columns
+	source  dbcompat.Source
+	config  Config
+	name    string
+	wrong   error // of the arguments: of each call
+}
+
+// New asks nothing: what is wrong with the arguments is the error of each call. The
+// source is asked before each batch; a fixed stage is for a program that has the whole
+// fleet at it.
+func New(pool *pgxpool.Pool, columns dbcompat.Columns, source dbcompat.Source, config Config) *Backfill {
+	b := &Backfill{pool: pool, columns: columns, source: source, config: config.withDefaults()}
+	b.name = fmt.Sprintf("%s: %s -> %s", columns.Table, strings.Join(columns.Old, ", "), strings.Join(columns.New, ", "))
+	var mistakes []error
+	if pool == nil {
+		mistakes = append(mistakes, errors.New("the pool is nil: make one with pgxpool.New"))
+	}
+	if source == nil {
+		mistakes = append(mistakes, errors.New("the stage's source is nil, and without a stage nothing is written: give dbcompat.Fixed, or where the program has it from"))
+	}
+	b.wrong = errors.Join(append(mistakes, columns.Check(), b.config.wrong())...)
+	return b
+}
+
+var (
+	// ErrBusy is of a run when another one is under way, in whatever process.
+	ErrBusy = errors.New("another runner is at it")
+
+	// ErrCancelled is of a run that somebody has ended with Cancel.
+	ErrCancelled = errors.New("it has been cancelled: the next run begins at the beginning")
+
+	// ErrTurned is of a run, or a verification, during which the stage has changed what
+	// it was to do. Start it again.
+	ErrTurned = errors.New("the stage has changed")
+
+	// ErrLost is of a runner that was silent for so long that another one has taken over.
+	ErrLost = errors.New("another runner has taken over")
+)
+
+// RowError is of a row that cannot be written, or whose expression fails.
+type RowError struct {
+	Key string // id = 42
+	Err error  // PostgreSQL's
+}
+
+// Error names the row.
+func (e *RowError) Error() string {
+	return fmt.Sprintf("row %s: %v; correct it, or the expression, or set Config.Skip", e.Key, e.Err)
+}
+
+// Unwrap is PostgreSQL's error.
+func (e *RowError) Unwrap() error { return e.Err }
+
+// named is a key for people.
+func (b *Backfill) named(key []string) string {
+	parts := make([]string, len(key))
+	for i, value := range key {
+		parts[i] = b.columns.Key[i] + " = " + value
+	}
+	return strings.Join(parts, ", ")
+}
+
+// stage asks the source.
+func (b *Backfill) stage(ctx context.Context) (dbcompat.Stage, error) {
+	stage, err := b.source(ctx)
+	if err == nil && !stage.Valid() {
+		err = fmt.Errorf("%v is none", stage)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("without a stage nothing is written: %w", err)
+	}
+	return stage, nil
+}

@@ -1,0 +1,32 @@
+// Package backfill fills a new column from an old one, verifies that the two agree, and
+// repairs what does not, while the program goes on.
+//
+//	fill := backfill.New(pool, columns, dbcompat.Fixed(dbcompat.DualWrite), backfill.Config{})
+//	err := fill.Run(ctx)               // again after an interruption: it goes on from there
+//	found, err := fill.Verify(ctx)     // found.Mismatches has to be 0 before ReadNew
+//
+// The stage says what is written, and from what; without one nothing is:
+//
+//	Old, DualWrite   new = up(old)      believed, so never written: old
+//	ReadNew, New     old = down(new)    believed, so never written: new
+//
+// One batch is one transaction of two round trips:
+//
+//	BEGIN, time-outs, lock the run's row, find the n-th key ──► still ours? paused? which stage?
+//	UPDATE … WHERE key > cursor AND key <= n-th AND twin IS DISTINCT FROM f(believed),
+//	the cursor and the counts into the run's row, COMMIT ──► how long? grow or shrink n
+//
+// The invariant: the cursor is where the rows are. Both are of one transaction, so
+// whatever is killed, and whenever, no row is done twice and none is left out. The value
+// is computed from the row as it is when it is locked, so nothing that others write is
+// lost. A run ends, as it goes up to the greatest key that there was when it began; rows
+// of later are the business of those who write both columns.
+//
+// Run it when nobody is at the stage Old any more. What writers of one column do behind
+// the cursor is not found by a run, nor a row whose key changes: Verify finds it.
+//
+// Nothing is bound to a session (a lease row, no advisory locks, no SET that stays), so
+// a pooler by transaction may be in between. The triggers of the table see the updates as
+// they see all others; updated_at moves if a trigger moves it. A table without a key has
+// to get one first.
+package backfill

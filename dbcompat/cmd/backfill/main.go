@@ -1,0 +1,190 @@
+// Command backfill fills a new column from an old one, while the program goes on.
+//
+//	backfill -table users -key id -old name -new display_name -stage dual-write
+//	backfill … -dry-run       # what would be done: SQL and estimates
+//	backfill … -do verify     # compares all rows; also status, pause, resume, cancel
+//
+// For several columns, -key, -old and -new take names with commas between, and -up and
+// -down are given once for each column. The database is that of -database, or of
+// DATABASE_URL, or of the variables PGHOST and so on.
+//
+// After an interruption, a Ctrl-C too, the same command goes on where it was. It exits
+// with 0 if all is well, 1 if something failed or rows differ, 2 if the command is wrong,
+// and 3 if it was interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/handover-go/handover/dbcompat/backfill"
+)
+
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 3
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	c, err := parse(args, stderr)
+	if err != nil {
+		return exitUsage // which has been said
+	}
+	config, err := pgxpool.ParseConfig(c.database)
+	if err != nil {
+		fmt.Fprintln(stderr, "backfill: -database:", err)
+		return exitUsage
+	}
+	config.MaxConns = 3 // the batch, who looks after it, the progress
+	config.ConnConfig.RuntimeParams["application_name"] = "handover backfill"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		fmt.Fprintln(stderr, "backfill:", err)
+		return exitFailed
+	}
+	defer pool.Close()
+	fill := backfill.New(pool, c.columns, c.source, c.config)
+	err = do(ctx, fill, c.do, stdout)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "interrupted: the same command goes on from here")
+		return exitInterrupted
+	}
+	fmt.Fprintln(stderr, err)
+	return exitFailed
+}
+
+func do(ctx context.Context, fill *backfill.Backfill, what string, out io.Writer) error {
+	switch what {
+	case "plan":
+		return plan(ctx, fill, out)
+	case "run":
+		return watched(ctx, fill, out)
+	case "verify":
+		return verify(ctx, fill, out)
+	case "pause":
+		return fill.Pause(ctx)
+	case "resume":
+		return fill.Resume(ctx)
+	case "cancel":
+		return fill.Cancel(ctx)
+	}
+	s, err := fill.Status(ctx)
+	if err == nil {
+		fmt.Fprintln(out, line(s))
+	}
+	return err
+}
+
+func plan(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
+	p, err := fill.Plan(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "-- stage %s: %s is written\n", p.Stage, strings.Join(p.Writes, ", "))
+	fmt.Fprintf(out, "-- about %d rows, %d MB with indexes; %d batches if they were all as large as the first one\n", p.Rows, p.Bytes>>20, p.Batches)
+	if p.Resumes {
+		fmt.Fprintf(out, "-- goes on with an earlier run: about %d rows are left\n", p.Remaining)
+	}
+	fmt.Fprintf(out, "\n-- once: the end\n%s;\n\n-- each batch, with its checkpoint in one transaction\n%s;\n%s;\n", p.Begin, p.Next, p.Batch)
+	return nil
+}
+
+func verify(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
+	v, err := fill.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d rows, %d mismatches; stage %s, %s, LSN %s\n", v.Rows, v.Mismatches, v.Stage, v.Ended.Format(time.RFC3339), v.LSN)
+	if v.Mismatches == 0 {
+		return nil
+	}
+	return fmt.Errorf("rows that differ, among them %s", strings.Join(v.Examples, "; "))
+}
+
+// watched runs it with a bar on a terminal, which is drawn over itself, and a line at
+// the end anywhere.
+func watched(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
+	ended := make(chan struct{})
+	var bar sync.WaitGroup
+	if terminal(out) {
+		bar.Go(func() {
+			tick := time.NewTicker(250 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ended:
+					fmt.Fprint(out, "\r\x1b[K")
+					return
+				case <-tick.C:
+					if s, err := fill.Status(ctx); err == nil {
+						fmt.Fprint(out, "\r\x1b[K"+line(s))
+					}
+				}
+			}
+		})
+	}
+	err := fill.Run(ctx)
+	close(ended)
+	bar.Wait()
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	s, statusErr := fill.Status(after)
+	if statusErr == nil && s.State != backfill.None {
+		fmt.Fprintln(out, line(s))
+	}
+	if s.Skipped > 0 && err == nil {
+		err = errors.New("some rows have been skipped: they are in the table backfill_skipped")
+	}
+	return err
+}
+
+// line is the progress on one line.
+func line(s backfill.Status) string {
+	const width = 30
+	full := int(s.Share() * width)
+	text := fmt.Sprintf("[%s%s] %5.1f %%  %s  %d of %d rows, %d changed", strings.Repeat("#", full), strings.Repeat(".", width-full),
+		100*s.Share(), s.State, s.Rows, s.Total, s.Changed)
+	if s.Skipped > 0 {
+		text += fmt.Sprintf(", %d skipped", s.Skipped)
+	}
+	if s.RowsPerSecond > 0 {
+		text += fmt.Sprintf("  %.0f/s", s.RowsPerSecond)
+	}
+	if s.Left > 0 {
+		text += fmt.Sprintf("  %s left", s.Left)
+	}
+	if s.Waiting != "" {
+		text += "  waits for " + s.Waiting
+	}
+	return text
+}
+
+func terminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
