@@ -10,6 +10,8 @@
 //     have I started? Checks in the background, three endpoints, the drain.
 //   - [github.com/handover-go/handover/flags]: which behaviour does this user
 //     get? Declared flags, one version for a request, kills.
+//   - [github.com/handover-go/handover/dbcompat]: which column is written, and
+//     which is believed? Stages, back-fill, safe DDL.
 //   - [github.com/handover-go/handover/shutdown/droptest]: does a deployment of
 //     this program lose anything? Real processes behind a balancer, under load.
 //
