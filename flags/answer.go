@@ -67,6 +67,9 @@ func (p *pin) index(d *declaration) (int, bool) {
 	if p.client == nil {
 		return 0, false
 	}
+	if i := int(d.place.Load()); i < len(p.client.handles) && p.client.handles[i] == d {
+		return i, true
+	}
 	i, ok := p.client.places[d]
 	return i, ok
 }
@@ -95,7 +98,7 @@ func (p *pin) givenTo(key string) (any, bool) {
 // exposure nobody is told.
 func (p *pin) evaluate(e *entry, place int) definition.Outcome {
 	out := e.decide(p)
-	e.counts.Add(out.Variant, int(out.Reason))
+	e.counts.Add(out.Variant, column(out.Variant, out.Reason))
 	if out.Skipped {
 		e.ledger.skipped.Add(1)
 	}

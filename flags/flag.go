@@ -42,6 +42,7 @@ type declaration struct {
 	decode func([]definition.Variant) decoded // for evaluation
 	safe   func(definition.Variant) bool      // whether it is the default's value
 
+	place    atomic.Int64  // with the client that was made last: most programs have one
 	unpinned atomic.Uint64 // evaluations without a pin
 	told     atomic.Bool   // and somebody has been told
 }

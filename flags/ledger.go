@@ -68,16 +68,29 @@ func (l *ledger) sum() map[answered]uint64 {
 }
 
 func (v volume) each(f func(answered, uint64)) {
-	for reason := ReasonStatic; reason <= ReasonError; reason++ {
-		for i := -1; i < len(v.variants); i++ {
-			a := answered{reason: reason}
-			if i >= 0 {
-				a.variant = v.variants[i]
-			}
-			if n := v.counts.Count(i, int(reason)); n > 0 {
-				f(a, n)
+	count := func(i int, name string, reasons ...definition.Reason) {
+		for _, reason := range reasons {
+			if n := v.counts.Count(i, column(i, reason)); n > 0 {
+				f(answered{name, reasonOf(reason)}, n)
 			}
 		}
+	}
+	count(-1, "", definition.Default, definition.Disabled, definition.Error)
+	for i, name := range v.variants {
+		count(i, name, definition.Static, definition.Default, definition.TargetingMatch, definition.Split)
+	}
+}
+
+// column is where a reason is counted. A variant has other reasons than the caller's
+// default, and none has more than four.
+func column(variant int, reason definition.Reason) int {
+	switch {
+	case variant >= 0:
+		return int(reason-definition.Static) % tally.Reasons
+	case reason == definition.Default:
+		return 0
+	default:
+		return int(reason-definition.Disabled+1) % tally.Reasons
 	}
 }
 

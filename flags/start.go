@@ -95,6 +95,7 @@ func (c *Client) declare(source Source, handles []Handle) {
 		}
 		keys[d.key] = d
 		c.places[d] = len(c.handles)
+		d.place.Store(int64(len(c.handles)))
 		c.handles = append(c.handles, d)
 	}
 }

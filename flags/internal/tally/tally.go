@@ -6,16 +6,18 @@ import (
 	"unsafe"
 )
 
-// Reasons is how many reasons there may be: 0 to Reasons-1.
-const Reasons = 8
+// Reasons is how many reasons a variant may have, and how many the caller's default: 0
+// to Reasons-1.
+const Reasons = 4
 
-// shards are for evaluations at the same time: two that run side by side seldom write
-// to the same line of the processor's cache.
+// shards are for evaluations at the same time. Two that run side by side and write to the
+// same line of the processor's cache take three times as long; with so many shards they
+// seldom do.
 const shards = 1 << shardBits
 
-const shardBits = 3
+const shardBits = 5
 
-// line is what is written by one evaluation and read by another processor at a time.
+// line is that of the cache, in cells.
 const line = 64 / 8
 
 // Tally counts what one flag has answered. Use New.
@@ -26,7 +28,7 @@ type Tally struct {
 
 // New is a Tally for a flag with so many variants.
 func New(variants int) *Tally {
-	size := (variants + 1) * Reasons // Reasons are a line
+	size := ((variants+1)*Reasons + line - 1) / line * line
 	return &Tally{size: size, cells: make([]atomic.Uint64, line+shards*size+line)}
 }
 
@@ -48,7 +50,7 @@ func (t *Tally) cell(shard, variant, reason int) int {
 }
 
 // shard differs between goroutines: each has a stack of its own, of 2 KiB at least. The
-// multiplication brings the difference into the upper bits, wherever it is.
+// multiplication brings the difference into the upper bits, and neighbours apart.
 func shard() uintptr {
 	var here byte
 	at := uint64(uintptr(unsafe.Pointer(&here))) >> 11
