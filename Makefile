@@ -1,6 +1,6 @@
 # GNU make 3.81 (macOS) is enough. Every module of the repository is found by its
 # go.mod; what is installed goes to .tools/ and nowhere else, except for what
-# comes from the system's package manager (a C compiler, PostgreSQL, HAProxy, nginx).
+# comes from the system's package manager (a C compiler, PostgreSQL, HAProxy, nginx, npm).
 
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 10s
@@ -19,10 +19,10 @@ export GOWORK := off
 each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test tidy lint unit tools compiler postgres haproxy nginx bench fuzz matrix torture clean
+.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres haproxy nginx npm bench fuzz matrix torture clean
 
 help: ## what can be made (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: tidy lint unit ## everything that has to pass before a change lands; installs what it needs
 
@@ -35,6 +35,9 @@ lint: tools ## go vet, the linters and the formatter; each has its reason in .go
 
 unit: compiler postgres haproxy nginx ## the tests, with the race detector
 	$(call each,go test -race ./...)
+
+test-postgres-all: compiler npm ## what has to do with PostgreSQL, with each of 14 to 18; they go to .tools/
+	@./scripts/postgres-all ./dbcompat/... ./flags/pgflags ./probes/pgprobes ./internal/pgtest
 
 tools: $(LINTER) ## golangci-lint, from the Go module proxy
 
@@ -54,6 +57,9 @@ haproxy: ## HAProxy, for the tests that need it; no service is left running
 
 nginx: ## nginx with its stream module, for the tests that need it; no service is left running
 	@./scripts/ensure nginx
+
+npm: ## npm and node, which test-postgres-all has its servers from
+	@./scripts/ensure npm
 
 bench: ## the benchmarks
 	$(call each,go test -run '^$$' -bench . -benchmem ./...)

@@ -77,6 +77,8 @@ func TestWhatContradictsItself(t *testing.T) {
 		"a type of many words":        {typed("timestamp(3) with time zone"), nil},
 		"an array":                    {typed(`shop."Mood Swing"[]`), nil},
 		"a type of an extension":      {typed("geometry(Point,4326)"), nil},
+		"a type of a negative scale":  {typed("numeric(5,-2)"), nil},
+		"a type with a comment":       {typed("text(--)"), []string{`dbcompat: columns of "users": Types[0], "text(--)", is no type: give its name, as in numeric(10,2)`}},
 		"a type that is more":         {typed("text, admin = true"), []string{`dbcompat: columns of "users": Types[0], "text, admin = true", is no type: give its name, as in numeric(10,2)`}},
 		"a type with a condition":     {typed("text WHERE true"), []string{`dbcompat: columns of "users": Types[0], "text WHERE true", is no type: give its name, as in numeric(10,2)`}},
 		"no type":                     {typed(""), []string{`dbcompat: columns of "users": Types[0], "", is no type: give its name, as in numeric(10,2)`}},

@@ -86,4 +86,4 @@ const typeWord = `(?:[a-zA-Z_\x{80}-\x{10ffff}][\w$\x{80}-\x{10ffff}]*|"(?:[^"\x
 // typeNames are those of types: text, numeric(10,2), timestamp(3) with time zone, text[],
 // shop."Mood", geometry(Point,4326).
 var typeNames = regexp.MustCompile(`^(?:(?:` + typeWord + `\.)?` + typeWord + `|double precision|(?:character|bit) varying)` +
-	`(?: ?\([\w, -]*\))?(?: with(?:out)? time zone)?(?:\[\d*\])*$`)
+	`(?: ?\( ?-?\w+(?:, ?-?\w+)* ?\))?(?: with(?:out)? time zone)?(?:\[\d*\])*$`)

@@ -34,13 +34,18 @@ func (c Columns) Select(s Stage, alias string) string {
 // Believed are the values alone, one expression for each of New: for WHERE, ORDER BY and
 // GROUP BY. An index serves it from the stage on that believes the index's column.
 func (c Columns) Believed(s Stage, alias string) []string {
+	var why string
 	switch {
 	case !s.Valid():
-		return []string{Quote(refusal(fmt.Sprintf("%v is no stage", s))[0].column)}
+		why = fmt.Sprintf("%v is no stage", s)
 	case s.BelievesNew():
 		return at(alias, c.New)
+	case len(c.Up) != len(c.New) && (len(c.Up) > 0 || len(c.Old) != len(c.New)):
+		why = "Check has not been called"
+	default:
+		return c.ups(alias)
 	}
-	return c.ups(alias)
+	return slices.Repeat([]string{Quote(refusal(why)[0].column)}, max(1, len(c.New)))
 }
 
 // Into is what a row's Scan gets for what Select has asked for: values, one target for

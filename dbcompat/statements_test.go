@@ -265,6 +265,8 @@ func TestTheStageThatWasForgotten(t *testing.T) {
 	from, selected := name.InsertFrom(none, "users")
 	split := changes()["a column becomes two"].columns
 	split.Down = nil
+	half := split
+	half.Up = nil
 	commented := dbcompat.Column[string]{Table: "users", Key: "id", Old: "name", New: "display_name", Down: "/* x */ display_name"}
 	tests := map[string]struct {
 		sql  string
@@ -282,6 +284,9 @@ func TestTheStageThatWasForgotten(t *testing.T) {
 		"a comment":                        {"UPDATE users SET " + name.SetTo(dbcompat.Old, "", "/* x */ display_name"), nil, "it has a comment"},
 		"a comment in Down, without Check": {"UPDATE users SET " + commented.Set(dbcompat.DualWrite, 1), []any{"x"}, "it has a comment"},
 		"a value too few":                  {"UPDATE users SET " + split.SetTo(dbcompat.New, "", "'Ada'"), nil, "1 values for 2 columns"},
+		"two columns by SQL":               {"UPDATE users SET " + split.SetTo(none, "", "last_name", "first_name"), nil, "Stage(0) is no stage"},
+		"no Up where it is needed":         {"SELECT " + half.Select(dbcompat.Old, "users") + " FROM users", nil, "Check has not been called"},
+		"no Up where SQL needs it":         {"UPDATE users SET " + half.SetTo(dbcompat.Old, "", "last_name", "first_name"), nil, "Check has not been called"},
 		"no Down where it is needed":       {"UPDATE users SET " + split.Set(dbcompat.DualWrite, 1), []any{"x", "y"}, "Check has not been called"},
 	}
 	for what, test := range tests {

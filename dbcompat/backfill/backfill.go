@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/handover-go/handover/dbcompat"
@@ -28,7 +29,7 @@ type Backfill struct {
 // fleet at it.
 func New(pool *pgxpool.Pool, columns dbcompat.Columns, source dbcompat.Source, config Config) *Backfill {
 	b := &Backfill{pool: pool, columns: columns, source: source, config: config.withDefaults()}
-	b.name = fmt.Sprintf("%s: %s -> %s", columns.Table, strings.Join(columns.Old, ", "), strings.Join(columns.New, ", "))
+	b.name = b.called(columns.Table)
 	var mistakes []error
 	if pool == nil {
 		mistakes = append(mistakes, errors.New("the pool is nil: make one with pgxpool.New"))
@@ -68,6 +69,27 @@ func (e *RowError) Error() string {
 
 // Unwrap is PostgreSQL's error.
 func (e *RowError) Unwrap() error { return e.Err }
+
+func (b *Backfill) called(table string) string {
+	return fmt.Sprintf("%s: %s -> %s", table, strings.Join(b.columns.Old, ", "), strings.Join(b.columns.New, ", "))
+}
+
+// located has the table's full name in its own: users is another table with another
+// search_path, and the same one as public.users. One that is not there keeps what it was
+// given.
+func (b *Backfill) located(ctx context.Context) (*Backfill, error) {
+	found := *b
+	var table string
+	err := b.pool.QueryRow(ctx, `SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+		WHERE c.oid = to_regclass($1::text)`, once, b.columns.Relation()).Scan(&table)
+	switch {
+	case err == nil:
+		found.name = b.called(table)
+	case errors.Is(err, pgx.ErrNoRows):
+		err = nil
+	}
+	return &found, err
+}
 
 // named is a key for people.
 func (b *Backfill) named(key []string) string {

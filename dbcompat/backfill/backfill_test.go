@@ -202,6 +202,61 @@ func TestATurnOfTheStageStopsIt(t *testing.T) {
 	require.Equal(t, "92", one(t, pool, "SELECT count(*) FROM users WHERE name IS NULL"))
 }
 
+// Whoever has been at Old while it verified may have written one column of two.
+func TestATurnDuringTheLastBatchIsNoVerification(t *testing.T) {
+	asked := 0
+	source := func(context.Context) (dbcompat.Stage, error) {
+		if asked++; asked > 2 {
+			return dbcompat.Old, nil
+		}
+		return dbcompat.DualWrite, nil
+	}
+	fill := backfill.New(users(t, 100), name, source, backfill.Config{})
+	_, err := fill.Verify(t.Context())
+	require.ErrorIs(t, err, backfill.ErrTurned)
+	_, err = fill.Verified(t.Context())
+	require.ErrorIs(t, err, backfill.ErrNotVerified)
+}
+
+// Two tenants: their tables have one name, and their runs have one schema.
+func TestATableIsWhatSearchPathSaysItIs(t *testing.T) {
+	url := pg.Database(t)
+	tenant := func(schema string) *pgxpool.Pool {
+		config, err := pgxpool.ParseConfig(url)
+		require.NoError(t, err)
+		config.MaxConns = 3
+		config.ConnConfig.RuntimeParams["search_path"] = schema
+		pool, err := pgxpool.NewWithConfig(t.Context(), config)
+		require.NoError(t, err)
+		t.Cleanup(pool.Close)
+		execute(t, pool, "CREATE SCHEMA "+schema+`; CREATE TABLE users (id bigint PRIMARY KEY, name text, label text);
+			INSERT INTO users SELECT i, 'name' || i FROM generate_series(1, 100) i`)
+		return pool
+	}
+	mine, other := tenant("one"), tenant("other")
+	ctx, stop := context.WithCancel(t.Context())
+	asked := 0
+	first := backfill.New(mine, name, func(context.Context) (dbcompat.Stage, error) {
+		if asked++; asked == 6 {
+			stop()
+		}
+		return dbcompat.DualWrite, nil
+	}, backfill.Config{Start: 10, Most: 10})
+	require.ErrorIs(t, first.Run(ctx), context.Canceled)
+
+	second := backfill.New(other, name, dual, backfill.Config{})
+	require.Equal(t, backfill.None, status(t, second).State)
+	require.NoError(t, second.Run(t.Context()))
+	require.Zero(t, verified(t, second).Mismatches)
+	_, err := first.Verified(t.Context())
+	require.ErrorIs(t, err, backfill.ErrNotVerified)
+
+	full := name
+	full.Table = "other.users"
+	require.EqualValues(t, 100, status(t, backfill.New(mine, full, dual, backfill.Config{})).Rows, "by its full name it is the same")
+	require.Equal(t, backfill.Running, status(t, first).State)
+}
+
 func TestAllKindsOfKeys(t *testing.T) {
 	tests := map[string]struct{ table, key, rows string }{
 		"a bigint": {"id bigint PRIMARY KEY", "id", "i * 1000000007::bigint - 50"},

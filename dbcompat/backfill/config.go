@@ -20,7 +20,7 @@ type Config struct {
 	Target time.Duration
 
 	// Start and Most are the rows of the first batch, and of the largest one; 1,000 and
-	// 10,000 by default.
+	// 10,000 by default, or less and more if the other one is.
 	Start, Most int
 
 	// Rate is the most rows per second; no limit by default.
@@ -71,7 +71,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Schema = cmp.Or(c.Schema, "handover")
 	c.Target = cmp.Or(c.Target, 50*time.Millisecond)
-	c.Start = cmp.Or(c.Start, 1000)
+	if c.Start == 0 {
+		c.Start = min(1000, cmp.Or(max(0, c.Most), 1000))
+	}
 	c.Most = cmp.Or(c.Most, max(10_000, c.Start))
 	c.Duty = cmp.Or(c.Duty, 1)
 	c.LockTimeout = cmp.Or(c.LockTimeout, 500*time.Millisecond)

@@ -105,12 +105,13 @@ func (r *run) anew(ctx context.Context, tx pgx.Tx) error {
 }
 
 // reload has the run go on where the database says that it is, whatever we believe: a
-// connection that broke does not tell whether a batch has been committed.
+// connection that broke does not tell whether a batch has been committed. The lease is
+// kept: who tries again is not silent.
 func (r *run) reload(ctx context.Context) error {
-	var runner string
-	err := r.pool.QueryRow(ctx, r.sql(`SELECT runner, coalesce(position::text, ''), position, upper
-		FROM "handover".backfills WHERE name = $1::text`), once, r.name).Scan(&runner, &r.mark, &r.position, &r.upper)
-	if err == nil && runner != r.me {
+	err := r.pool.QueryRow(ctx, r.sql(`UPDATE "handover".backfills SET leased_until = clock_timestamp() + $3::interval
+		WHERE name = $1::text AND runner = $2::text RETURNING coalesce(position::text, ''), position, upper`),
+		once, r.name, r.me, r.lease()).Scan(&r.mark, &r.position, &r.upper)
+	if errors.Is(err, pgx.ErrNoRows) {
 		err = ErrLost
 	}
 	return err

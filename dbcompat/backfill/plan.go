@@ -44,6 +44,9 @@ func (b *Backfill) plan(ctx context.Context) (Plan, error) {
 		return Plan{}, err
 	}
 	if there {
+		if b, err = b.located(ctx); err != nil {
+			return Plan{}, err
+		}
 		var rows int64
 		err := b.pool.QueryRow(ctx, b.sql(`SELECT coalesce(max(rows), -1) FROM "handover".backfills WHERE name = $1::text
 			AND state IN ('running', 'paused') AND statement = $2::text`), once, b.name, s.update(false)).Scan(&rows)

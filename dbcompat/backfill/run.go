@@ -63,6 +63,9 @@ func (b *Backfill) run(ctx context.Context) error {
 	if err := b.migrate(ctx); err != nil {
 		return err
 	}
+	if b, err = b.located(ctx); err != nil {
+		return err
+	}
 	host, _ := os.Hostname() // it is for people
 	r := &run{
 		Backfill: b, at: stage, table: t, statements: s, size: newSize(b.config),

@@ -25,7 +25,8 @@ func TestTheSizeFollowsTheTime(t *testing.T) {
 		"stays within its bounds": {
 			backfill.Config{Start: 2, Most: 4}, []time.Duration{quick, quick, quick, slow, slow, slow, slow}, []int{3, 4, 4, 2, 1, 1, 1},
 		},
-		"has a most that is not less than the first": {backfill.Config{Start: 20_000}, []time.Duration{quick}, []int{20_000}},
+		"begins with the most, if that is less than the default": {backfill.Config{Most: 100}, []time.Duration{quick, slow}, []int{100, 50}},
+		"has a most that is not less than the first":             {backfill.Config{Start: 20_000}, []time.Duration{quick}, []int{20_000}},
 	}
 	for what, tt := range tests {
 		t.Run(what, func(t *testing.T) {

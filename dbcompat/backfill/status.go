@@ -61,6 +61,9 @@ func (b *Backfill) Status(ctx context.Context) (Status, error) {
 	if err != nil || !there {
 		return s, b.failed("status", err)
 	}
+	if b, err = b.located(ctx); err != nil {
+		return s, b.failed("status", err)
+	}
 	err = b.pool.QueryRow(ctx, b.sql(`SELECT state, stage, leased_until > clock_timestamp(), runner, waiting, rows, changed, skipped,
 			CASE WHEN state = 'done' THEN rows ELSE greatest(total, rows) END, rate, began_at, updated_at
 		FROM "handover".backfills WHERE name = $1::text`), once, b.name).Scan(&s.State, &s.Stage, &s.Alive, &s.Runner, &s.Waiting,
@@ -101,6 +104,9 @@ func (b *Backfill) order(ctx context.Context, verb string, from, to State) error
 	if !there {
 		return b.failed(verb, ErrNoRun)
 	}
+	if b, err = b.located(ctx); err != nil {
+		return b.failed(verb, err)
+	}
 	tag, err := b.pool.Exec(ctx, b.sql(`UPDATE "handover".backfills SET state = $2::text, updated_at = clock_timestamp()
 		WHERE name = $1::text AND state IN ('running', 'paused') AND (state = $3::text OR state = $2::text OR $3::text = '')`),
 		once, b.name, string(to), string(from))
@@ -116,6 +122,10 @@ func (b *Backfill) Skipped(ctx context.Context) (map[string]string, error) {
 		return nil, b.failed("skipped", b.wrong)
 	}
 	if there, err := b.migrated(ctx); err != nil || !there {
+		return nil, b.failed("skipped", err)
+	}
+	b, err := b.located(ctx)
+	if err != nil {
 		return nil, b.failed("skipped", err)
 	}
 	rows, err := b.pool.Query(ctx, b.sql(`SELECT array_to_string(key, ', '), why FROM "handover".backfill_skipped

@@ -56,6 +56,40 @@ func TestARowThatStaysLockedStopsItAndItGoesOnLater(t *testing.T) {
 	require.EqualValues(t, 100, status(t, fill).Changed)
 }
 
+func TestWhoTriesAgainKeepsTheLease(t *testing.T) {
+	pool := users(t, 10)
+	_, release := lock(t, pool, "id = 5")
+	defer release()
+	fill := backfill.New(pool, name, dual, backfill.Config{Attempts: 6, LockTimeout: 20 * time.Millisecond})
+	ended := make(chan error, 1)
+	go func() { ended <- fill.Run(t.Context()) }()
+	lease := func() string { return one(t, pool, "SELECT leased_until FROM handover.backfills") }
+	waits := func() bool { return one(t, pool, "SELECT count(*) FROM pg_locks WHERE NOT granted") != "0" }
+	require.Eventually(t, waits, time.Minute, time.Millisecond)
+	was := lease()
+	require.Eventually(t, func() bool { return lease() > was }, time.Minute, 10*time.Millisecond) // later it ends: 1970
+	require.ErrorContains(t, <-ended, "6 attempts: ")
+}
+
+// DDL comes between two batches: they are prepared by nobody, and look at the table anew.
+func TestDDLBetweenBatches(t *testing.T) {
+	pool := users(t, 1000)
+	ddl := map[int]string{
+		4: "ALTER TABLE users ADD COLUMN more text",
+		6: "ALTER TABLE users ALTER COLUMN id TYPE int",
+		8: "ALTER TABLE users ALTER COLUMN label SET DEFAULT 'x'",
+	}
+	asked := 0
+	fill := backfill.New(pool, name, func(ctx context.Context) (dbcompat.Stage, error) {
+		asked++
+		_, err := pool.Exec(ctx, ddl[asked])
+		return dbcompat.DualWrite, err
+	}, backfill.Config{Start: 50, Most: 50})
+	require.NoError(t, fill.Run(t.Context()))
+	require.EqualValues(t, 1000, status(t, fill).Changed)
+	require.Zero(t, verified(t, fill).Mismatches)
+}
+
 // A writer takes rows in the other order: one of the two is the victim.
 func TestADeadlockIsNobodysLoss(t *testing.T) {
 	pool := users(t, 1000)

@@ -2,31 +2,13 @@ package backfill
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/handover-go/handover/dbcompat"
 )
-
-// Verification is the comparison of all rows, row by row.
-type Verification struct {
-	Stage        dbcompat.Stage // during all of it
-	Began, Ended time.Time      // by the database's clock
-	LSN          string         // a replica that has replayed this has what was verified
-
-	Rows       int64
-	Mismatches int64 // rows in which the twin is not what it should be, or up fails
-	Examples   []string
-}
-
-// ErrNotVerified is of columns that have never been.
-var ErrNotVerified = errors.New("there is no verification")
 
 const examples = 10
 
@@ -56,6 +38,9 @@ func (b *Backfill) verify(ctx context.Context) (Verification, error) {
 	if err := b.migrate(ctx); err != nil {
 		return Verification{}, err
 	}
+	if b, err = b.located(ctx); err != nil {
+		return Verification{}, err
+	}
 	c := &comparison{Backfill: b, statements: s, size: newSize(b.config), found: Verification{Stage: stage, Examples: []string{}}}
 	if err := c.begin(ctx); err != nil {
 		return Verification{}, err
@@ -64,33 +49,6 @@ func (b *Backfill) verify(ctx context.Context) (Verification, error) {
 		return Verification{}, err
 	}
 	return c.store(ctx)
-}
-
-// Verified is the last verification that was stored. errors.Is tells [ErrNotVerified].
-func (b *Backfill) Verified(ctx context.Context) (Verification, error) {
-	v, err := Verification{}, b.wrong
-	if err == nil {
-		v, err = b.verified(ctx)
-	}
-	return v, b.failed("verified", err)
-}
-
-func (b *Backfill) verified(ctx context.Context) (v Verification, err error) {
-	there, err := b.migrated(ctx)
-	if err != nil || !there {
-		return v, errors.Join(err, ErrNotVerified)
-	}
-	var stage string
-	err = b.pool.QueryRow(ctx, b.sql(`SELECT stage, began_at, ended_at, lsn::text, rows, mismatches, examples
-		FROM "handover".backfill_verifications WHERE name = $1::text ORDER BY id DESC LIMIT 1`), once, b.name).
-		Scan(&stage, &v.Began, &v.Ended, &v.LSN, &v.Rows, &v.Mismatches, &v.Examples)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return v, ErrNotVerified
-	}
-	if err == nil {
-		v.Stage, err = dbcompat.ParseStage(stage)
-	}
-	return v, err
 }
 
 // comparison is one call of Verify.
@@ -120,10 +78,7 @@ func (c *comparison) begin(ctx context.Context) error {
 
 func (c *comparison) loop(ctx context.Context) error {
 	for attempt, last := 0, c.upper == nil; !last; {
-		stage, err := c.stage(ctx)
-		if err == nil && stage != c.found.Stage {
-			err = fmt.Errorf("%w: from %s to %s", ErrTurned, c.found.Stage, stage)
-		}
+		err := c.turned(ctx)
 		if err != nil {
 			return err
 		}
@@ -135,7 +90,15 @@ func (c *comparison) loop(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return c.turned(ctx) // during the last batch
+}
+
+func (c *comparison) turned(ctx context.Context) error {
+	stage, err := c.stage(ctx)
+	if err == nil && stage != c.found.Stage {
+		err = fmt.Errorf("%w: from %s to %s", ErrTurned, c.found.Stage, stage)
+	}
+	return err
 }
 
 // recover decides what becomes of a batch that has failed, and is half as large now.

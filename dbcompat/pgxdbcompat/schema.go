@@ -53,10 +53,14 @@ func (s *Schema) Watch(config *pgxpool.Config) {
 	beforeAcquire, afterConnect, beforeClose := config.BeforeAcquire, config.AfterConnect, config.BeforeClose
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		s.conns.Store(conn, s.epoch.Load())
-		if afterConnect != nil {
-			return afterConnect(ctx, conn)
+		if afterConnect == nil {
+			return nil
 		}
-		return nil
+		err := afterConnect(ctx, conn)
+		if err != nil { // the pool closes it, without BeforeClose
+			s.conns.Delete(conn)
+		}
+		return err
 	}
 	config.BeforeAcquire = func(ctx context.Context, conn *pgx.Conn) bool {
 		return s.renew(ctx, conn) == nil && (beforeAcquire == nil || beforeAcquire(ctx, conn))

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
+	"weak"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -265,6 +268,24 @@ func TestWatchKeepsTheHooks(t *testing.T) {
 	<-closed
 	require.Equal(t, "connect", diary[0])
 	require.Subset(t, diary[1:], []string{"acquire"})
+}
+
+func TestAConnectionThatDidNotBecomeOneIsForgotten(t *testing.T) {
+	config, err := pgxpool.ParseConfig(pg.Database(t))
+	require.NoError(t, err)
+	var refused weak.Pointer[pgx.Conn]
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		refused = weak.Make(conn)
+		return errors.New("refused")
+	}
+	schema := new(pgxdbcompat.Schema)
+	schema.Watch(config)
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	require.ErrorContains(t, pool.Ping(t.Context()), "refused")
+	pool.Close()
+	require.Eventually(t, func() bool { runtime.GC(); return refused.Value() == nil }, time.Minute, time.Millisecond)
+	runtime.KeepAlive(schema)
 }
 
 func TestWhatIsNoticed(t *testing.T) {

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS "handover".backfill_migrations (
 -- One row for each pair of columns: the run under way, or the last one. It is updated
 -- with every batch; fillfactor keeps that on its page.
 CREATE TABLE IF NOT EXISTS "handover".backfills (
-	name         text PRIMARY KEY,            -- users: name -> display_name
+	name         text PRIMARY KEY,            -- public.users: name -> display_name
 	statement    text NOT NULL,               -- what is done to each row: another one begins anew
 	stage        text NOT NULL,
 	state        text NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),

@@ -46,6 +46,12 @@ func TestACommandThatIsWrong(t *testing.T) {
 	}
 }
 
+func TestHelpIsNoMistake(t *testing.T) {
+	code, _, errs := told(t.Context(), "-h")
+	require.Zero(t, code)
+	require.Contains(t, errs, "-dry-run")
+}
+
 func TestItFillsAColumn(t *testing.T) {
 	url := pg.Database(t)
 	execute := func(sql string) {

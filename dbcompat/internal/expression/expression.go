@@ -122,7 +122,8 @@ func CutQuoted(text string) (name, rest string, found bool) {
 }
 
 // isColumn tells a column from a word, a part of a longer name, a function, the prefix
-// of a text, as in X'ff', and a type.
+// or the type of a text, as in X'ff' and date '2001-02-03', a unit, a type, and a
+// collation.
 func isColumn(all []token, i int) bool {
 	t, before, after := all[i], neighbour(all, i, -1), neighbour(all, i, 1)
 	switch {
@@ -130,16 +131,38 @@ func isColumn(all []token, i int) bool {
 		return false
 	case before.text == ".", after.text == ".", after.text == "(":
 		return false
-	case before.text == "::", before.kind == identifier && before.name == "as":
+	case before.kind == literal, after.kind == literal:
+		return false
+	case before.text == "::", before.is("as"), before.is("collate"):
 		return false
 	}
-	return i+1 == len(all) || all[i+1].kind != literal
+	return !ofTime(all, i)
 }
 
-// neighbour is the next token that is no white space.
-func neighbour(all []token, i, step int) token {
+// ofTime tells the words of AT TIME ZONE, WITH TIME ZONE and extract(day FROM …), which
+// are names of columns elsewhere.
+func ofTime(all []token, i int) bool {
+	t, before, after := all[i], neighbour(all, i, -1), neighbour(all, i, 1)
+	switch {
+	case t.is("at"):
+		return after.is("time")
+	case t.is("time") && after.is("zone"), t.is("zone") && before.is("time"):
+		return true
+	}
+	return after.is("from") && before.text == "(" && neighbour(all, i, -2).is("extract")
+}
+
+// neighbour is the first token before or after that is no white space; for 2, the second.
+func neighbour(all []token, i, n int) token {
+	step := 1
+	if n < 0 {
+		step, n = -1, -n
+	}
 	for i += step; i >= 0 && i < len(all); i += step {
-		if strings.TrimSpace(all[i].text) != "" {
+		if strings.TrimSpace(all[i].text) == "" {
+			continue
+		}
+		if n--; n == 0 {
 			return all[i]
 		}
 	}

@@ -1,6 +1,7 @@
 package expression_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,16 +35,23 @@ func TestWhatIsTheColumn(t *testing.T) {
 		"in a number":                  {"1e5 + e5", "1e5 + <4>"},
 		"an element, and a slice":      {"name[1:e5]", "<1>[1:<4>]"},
 		"twice":                        {"name+name", "<1>+<1>"},
+		"the type of a text":           {"name 'x' < name || e5 $$x$$", "name 'x' < <1> || e5 $$x$$"},
+		"a zone":                       {"at AT TIME ZONE zone = time", "<5> AT TIME ZONE <7> = <6>"},
+		"a time in a zone":             {"time at time\nzone 'UTC'", "<6> at time\nzone 'UTC'"},
+		"a type with a zone":           {"at::timestamp with time zone - CAST(zone AS time with time zone)", "<5>::timestamp with time zone - CAST(<7> AS time with time zone)"},
+		"a collation":                  {`name COLLATE "name"`, `<1> COLLATE "name"`},
+		"a field of a time":            {"extract(time FROM time) || substr(time FROM 2)", "extract(time FROM <6>) || substr(<6> FROM 2)"},
+		"the unit of an interval":      {"interval '1' time + time", "interval '1' time + <6>"},
+		"a key word, as a column":      {`"at" AT TIME ZONE "time"`, "<5> AT TIME ZONE <6>"},
 	}
-	columns := []string{"name", `a"b`, "end", "e5"}
+	columns := []string{"name", `a"b`, "end", "e5", "at", "time", "zone"}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, expression.Check(test.e))
-			got, err := expression.Substitute(test.e, columns, []string{"<1>", "<2>", "<3>", "<4>"})
+			got, err := expression.Substitute(test.e, columns, []string{"<1>", "<2>", "<3>", "<4>", "<5>", "<6>", "<7>"})
 			require.NoError(t, err)
 			require.Equal(t, test.want, got)
-			require.Equal(t, test.want != test.e, expression.Mentions(test.e, "name") || expression.Mentions(test.e, `a"b`) ||
-				expression.Mentions(test.e, "end") || expression.Mentions(test.e, "e5"))
+			require.Equal(t, test.want != test.e, slices.ContainsFunc(columns, func(c string) bool { return expression.Mentions(test.e, c) }))
 		})
 	}
 }

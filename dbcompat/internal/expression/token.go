@@ -13,6 +13,11 @@ type token struct {
 	name string // of an identifier, as PostgreSQL knows it
 }
 
+// is reports whether it is a word, which in quotes it would not be.
+func (t token) is(word string) bool {
+	return t.kind == identifier && t.text[0] != '"' && t.name == word
+}
+
 type tokenKind uint8
 
 const (
