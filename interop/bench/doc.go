@@ -7,6 +7,7 @@
 //	BenchmarkGracefulStop  gRPC's GracefulStop behind shutdown.Graceful, and bare
 //	BenchmarkFlags         an evaluation with 500 flags loaded, beside six clients
 //	BenchmarkFlagsReload   what evaluations take while all 500 flags are exchanged
+//	pgbackfill             a back-fill beside plain SQL and pgroll, with a load on the table
 //
 // The libraries make it a module of its own. In its directory:
 //
