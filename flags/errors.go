@@ -37,20 +37,9 @@ func (e *DocumentError) Error() string {
 	return fmt.Sprintf("%d mistakes:\n\t%s", len(lines), strings.Join(lines, "\n\t"))
 }
 
-// String is the mistake in a line.
+// String is the mistake in a line, as compilers write theirs.
 func (m Mistake) String() string {
-	var b strings.Builder
-	if m.Line > 0 {
-		fmt.Fprintf(&b, "%d:%d: ", m.Line, m.Column)
-	}
-	if m.Path != "" {
-		b.WriteString(m.Path + ": ")
-	}
-	b.WriteString(m.Problem)
-	if m.Instead != "" {
-		b.WriteString("; " + m.Instead)
-	}
-	return b.String()
+	return tree.Mistake{Path: m.Path, Line: m.Line, Column: m.Column, Problem: m.Problem, Instead: m.Instead}.String()
 }
 
 func documentError(mistakes []tree.Mistake) *DocumentError {

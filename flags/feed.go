@@ -134,7 +134,7 @@ func (c *Client) compile(from string, doc Document) (*definition.Set, error) {
 	case set == nil:
 		return nil, fmt.Errorf("refused: %w", documentError(mistakes))
 	case len(set.Flags) == 0: // which Lenient lets pass
-		return nil, fmt.Errorf("refused: %w", &DocumentError{[]Mistake{{Path: "flags", Problem: "is an empty set, with which every caller falls to its default"}}})
+		return nil, fmt.Errorf("refused: %w", &DocumentError{[]Mistake{{Path: "flags", Problem: "is an empty set, with which every caller falls to its default", Instead: "one flag at least"}}})
 	}
 	if len(mistakes) > 0 {
 		c.logger().Warn("flags: let pass, though wrong", "from", from, "err", documentError(mistakes))

@@ -48,6 +48,24 @@ func TestAKillInADocumentThatIsRefused(t *testing.T) {
 	}
 }
 
+// The file keeps the last document that was taken; what was killed beside it is no error.
+func TestAKillInARefusedDocumentLeavesTheLastGoodFileAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := flags.Config{LastGood: filepath.Join(t.TempDir(), "flags")}
+		source := watched{serves(on("new"))}
+		c := started(t, source, cfg)
+		stop := runs(t, c)
+		synctest.Wait()
+		source.puts(strings.TrimSuffix(`{`+offByStore, "}") + `, "wrong": {"state": "ENABLD", "variants": {"on": true}}}}`)
+		synctest.Wait()
+		passes(hour)
+		require.ErrorContains(t, c.Report().Err, `"ENABLD" is no state; instead: "ENABLED" or "DISABLED"`)
+		require.NotContains(t, c.Report().Err.Error(), "last good set")
+		stop()
+		require.Equal(t, flags.OriginLastGood, started(t, &store{err: errDown}, cfg).Report().Origin)
+	})
+}
+
 func TestAnOverrideIsLiftedWhenItsFileGoes(t *testing.T) {
 	tests := map[string]struct {
 		frozen bool

@@ -50,7 +50,8 @@ func (c *Client) keep(ctx context.Context) {
 		c.mu.Lock()
 		set, doc, origin, changed := c.store.set, c.store.doc, c.store.origin, c.changed
 		c.mu.Unlock()
-		if origin == OriginSource && set != tried {
+		// After heed there is no document that says what is in force, and the last one stays.
+		if origin == OriginSource && doc.JSON != nil && set != tried {
 			tried = set
 			if c.write(ctx, doc) {
 				kept = set
