@@ -63,7 +63,7 @@ func (r *run) take(ctx context.Context, tx pgx.Tx) (holder string, until time.Ti
 	if err != nil || alive && holder != r.me {
 		return holder, until, err
 	}
-	if state == Done || state == Cancelled || statement != r.statements.update(false) {
+	if state == Done || state == Cancelled || statement != r.statements.job(r.table.oid) {
 		if err := r.anew(ctx, tx); err != nil {
 			return "", until, err
 		}
@@ -97,7 +97,7 @@ func (r *run) anew(ctx context.Context, tx pgx.Tx) error {
 	_, err = tx.Exec(ctx, r.sql(`UPDATE "handover".backfills SET statement = $2::text, stage = $3::text,
 		state = CASE state WHEN 'paused' THEN state ELSE 'running' END, position = NULL, upper = $4::text[],
 		rows = 0, changed = 0, skipped = 0, total = $5::bigint, rate = 0, began_at = clock_timestamp() WHERE name = $1::text`),
-		once, r.name, r.statements.update(false), r.at.String(), upper, r.table.rows)
+		once, r.name, r.statements.job(r.table.oid), r.at.String(), upper, r.table.rows)
 	if err == nil {
 		_, err = tx.Exec(ctx, r.sql(`DELETE FROM "handover".backfill_skipped WHERE name = $1::text`), once, r.name)
 	}

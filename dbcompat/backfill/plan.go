@@ -7,8 +7,7 @@ type Plan struct {
 	Stage     string
 	Writes    []string // columns, quoted
 	Begin     string   // finds the end of the run
-	Next      string   // finds the end of a batch
-	Batch     string   // $1… is its last key, and then the last one of the batch before it
+	Batch     string   // $1… is the greatest key, and then the last one of the batch before it
 	Rows      int64    // of the table, an estimate
 	Bytes     int64    // with its indexes
 	Batches   int64    // if all were as large as the first one
@@ -36,7 +35,7 @@ func (b *Backfill) plan(ctx context.Context) (Plan, error) {
 	}
 	p := Plan{
 		Stage: stage.String(), Writes: s.twins,
-		Begin: s.last(), Next: s.nth(true, b.config.Start), Batch: s.update(true),
+		Begin: s.last(), Batch: s.advance(true),
 		Rows: t.rows, Bytes: t.bytes, Remaining: t.rows,
 	}
 	there, err := b.migrated(ctx)
@@ -49,7 +48,7 @@ func (b *Backfill) plan(ctx context.Context) (Plan, error) {
 		}
 		var rows int64
 		err := b.pool.QueryRow(ctx, b.sql(`SELECT coalesce(max(rows), -1) FROM "handover".backfills WHERE name = $1::text
-			AND state IN ('running', 'paused') AND statement = $2::text`), once, b.name, s.update(false)).Scan(&rows)
+			AND state IN ('running', 'paused') AND statement = $2::text`), once, b.name, s.job(t.oid)).Scan(&rows)
 		if err != nil {
 			return Plan{}, err
 		}

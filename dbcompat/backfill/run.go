@@ -24,8 +24,7 @@ type run struct {
 	position, upper []string // nil: at the beginning; no rows
 	mark            string   // the position as PostgreSQL writes it
 	size            *size
-	bad             error  // of the next row, which is to be skipped
-	badKey          string // that row
+	alone           []string // a row that has been refused, and is tried by itself
 
 	asked   time.Time // the throttles
 	ended   time.Time // the last batch

@@ -16,6 +16,7 @@ type statements struct {
 	relation    string
 	key, types  []string // quoted names, and their types
 	twins, from []string // columns that are written, and the expressions
+	differ      string   // whether a row is to be written
 }
 
 func newStatements(schema string, c dbcompat.Columns, types []string, stage dbcompat.Stage) (statements, error) {
@@ -24,7 +25,14 @@ func newStatements(schema string, c dbcompat.Columns, types []string, stage dbco
 	for i, name := range c.Key {
 		key[i] = dbcompat.Quote(name)
 	}
-	return statements{dbcompat.Quote(schema), c.Relation(), key, types, twins, from}, err
+	differ := make([]string, len(twins))
+	for i := range twins {
+		differ[i] = twins[i] + " IS DISTINCT FROM " + from[i]
+	}
+	return statements{
+		schema: dbcompat.Quote(schema), relation: c.Relation(), key: key, types: types,
+		twins: twins, from: from, differ: "(" + strings.Join(differ, " OR ") + ")",
+	}, err
 }
 
 // tuple compares as one value, in the order of the index: PostgreSQL knows that
@@ -44,20 +52,15 @@ func (s statements) parameters(from int) []string {
 	return all
 }
 
-func (s statements) within(begun bool) string {
-	condition := tuple(s.key) + " <= " + tuple(s.parameters(1))
+func (s statements) within(begun bool) string { return s.until(begun, s.parameters(1)) }
+
+// until is a range that ends with a key, which belongs to it.
+func (s statements) until(begun bool, end []string) string {
+	condition := tuple(s.key) + " <= " + tuple(end)
 	if begun {
 		condition = tuple(s.key) + " > " + tuple(s.parameters(1+len(s.key))) + " AND " + condition
 	}
 	return condition
-}
-
-func (s statements) differ() string {
-	parts := make([]string, len(s.twins))
-	for i := range s.twins {
-		parts[i] = s.twins[i] + " IS DISTINCT FROM " + s.from[i]
-	}
-	return "(" + strings.Join(parts, " OR ") + ")"
 }
 
 // texts are the key's columns as they are kept.
@@ -78,39 +81,38 @@ func (s statements) last() string {
 }
 
 // nth finds the key of the n-th row of a range: only the index is read.
-func (s statements) nth(begun bool, n int) string {
-	return fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s OFFSET %d LIMIT 1",
-		texts(s.key), s.relation, s.within(begun), s.order(""), n-1)
-}
-
-func (s statements) count(begun bool) string {
-	return fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", s.relation, s.within(begun))
+func (s statements) nth(begun bool, n string) string {
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s ORDER BY %s OFFSET %s - 1 LIMIT 1",
+		texts(s.key), s.relation, s.within(begun), s.order(""), n)
 }
 
 // update has the value from the target row and from nothing else: what somebody has
 // changed while we waited for the row's lock is read again, and compared again. A value
 // that is carried from elsewhere, a CTE or the program, is a lost update.
-func (s statements) update(begun bool) string {
+func (s statements) update(where string) string {
 	sets := make([]string, len(s.twins))
 	for i := range s.twins {
 		sets[i] = s.twins[i] + " = " + s.from[i]
 	}
-	return fmt.Sprintf("UPDATE %s SET %s WHERE %s AND %s", s.relation, strings.Join(sets, ", "), s.within(begun), s.differ())
+	return fmt.Sprintf("UPDATE %s SET %s WHERE %s AND %s", s.relation, strings.Join(sets, ", "), where, s.differ)
 }
 
 // compare counts the rows of a range and those that differ.
 func (s statements) compare(begun bool) string {
-	return fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %s) FROM %s WHERE %s", s.differ(), s.relation, s.within(begun))
+	return fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE %s) FROM %s WHERE %s", s.differ, s.relation, s.within(begun))
 }
 
 // examples are keys of rows that differ.
 func (s statements) examples(begun bool, n int) string {
 	return fmt.Sprintf("SELECT %s FROM %s WHERE %s AND %s ORDER BY %s LIMIT %d",
-		texts(s.key), s.relation, s.within(begun), s.differ(), s.order(""), n)
+		texts(s.key), s.relation, s.within(begun), s.differ, s.order(""), n)
 }
 
-// position is the last key of the range, as it is kept.
-func (s statements) position() string { return "ARRAY[" + texts(s.parameters(1)) + "]" }
+// job is what a run does, and where. A table that has been dropped, and made again, is
+// another one.
+func (s statements) job(table uint32) string {
+	return fmt.Sprintf("/* table %d */ %s", table, s.update(s.within(false)))
+}
 
 // after numbers the parameters behind those of a range.
 func (s statements) after(begun bool, n int) string {
@@ -120,26 +122,50 @@ func (s statements) after(begun bool, n int) string {
 	return "$" + strconv.Itoa(len(s.key)+n)
 }
 
-// advance is the batch with its checkpoint: one statement, one round trip. The parameters
-// after the range's are the run's name, the rows looked at, the rate, whether it is the
-// last batch, and the lease.
-func (s statements) advance(begun bool) string {
-	at := func(n int) string { return s.after(begun, n) }
-	return `WITH done AS (` + s.update(begun) + ` RETURNING 1)
-UPDATE ` + s.schema + `.backfills SET position = ` + s.position() + `, rows = rows + ` + at(2) + `::bigint,
-	changed = changed + (SELECT count(*) FROM done), rate = ` + at(3) + `::float8, waiting = '',
-	state = CASE WHEN ` + at(4) + `::boolean THEN 'done' ELSE state END,
-	leased_until = clock_timestamp() + ` + at(5) + `::interval, updated_at = clock_timestamp()
-WHERE name = ` + at(1) + `::text RETURNING (SELECT count(*) FROM done), position::text`
+// ours locks the run's row, if it is still what we think: nobody can take it over before
+// the commit. Its parameters are the run's name, the runner, and the position.
+func (s statements) ours(begun bool) string {
+	return "SELECT FROM " + s.schema + ".backfills WHERE name = " + s.after(begun, 1) + "::text AND runner = " + s.after(begun, 2) +
+		"::text AND state = 'running' AND coalesce(position::text, '') = " + s.after(begun, 3) + "::text FOR UPDATE"
 }
 
-// skip passes a row that cannot be written, and notes it: name, and why.
-func (s statements) skip() string {
-	at := func(n int) string { return s.after(false, n) }
-	return `WITH noted AS (INSERT INTO ` + s.schema + `.backfill_skipped (name, key, why)
-	VALUES (` + at(1) + `::text, ` + s.position() + `, ` + at(2) + `::text)
+// advance is the batch with its checkpoint: one statement, one round trip. The parameters
+// after the range's are those of ours, and then the number of rows, the rate and the
+// lease. Without a row that is the n-th the batch goes to the range's end. It returns
+// nothing if the run is no longer ours, and has then not looked at any row.
+func (s statements) advance(begun bool) string {
+	at := func(n int) string { return s.after(begun, n) }
+	end, position := make([]string, len(s.key)), make([]string, len(s.key))
+	for i, last := range s.parameters(1) {
+		end[i] = "coalesce((SELECT " + s.key[i] + " FROM handover_page), " + last + ")"
+		position[i] = "position[" + strconv.Itoa(i+1) + "]"
+	}
+	return `WITH handover_ours AS (` + s.ours(begun) + `),
+handover_page AS MATERIALIZED (SELECT ` + strings.Join(s.key, ", ") + ` FROM ` + s.relation + ` WHERE ` + s.within(begun) + `
+	ORDER BY ` + s.order("") + ` OFFSET ` + at(4) + `::bigint - 1 LIMIT 1),
+handover_done AS (` + s.update("EXISTS (SELECT FROM handover_ours) AND "+s.until(begun, end)) + ` RETURNING 1)
+UPDATE ` + s.schema + `.backfills SET position = ARRAY[` + texts(end) + `],
+	rows = rows + CASE WHEN EXISTS (SELECT FROM handover_page) THEN ` + at(4) + `::bigint
+		ELSE (SELECT count(*) FROM ` + s.relation + ` WHERE ` + s.within(begun) + `) END,
+	changed = changed + (SELECT count(*) FROM handover_done), rate = ` + at(5) + `::float8, waiting = '',
+	leased_until = clock_timestamp() + ` + at(6) + `::interval, updated_at = clock_timestamp()
+WHERE name = ` + at(1) + `::text AND EXISTS (SELECT FROM handover_ours)
+RETURNING (SELECT count(*) FROM handover_done), EXISTS (SELECT FROM handover_page), position::text, ` + strings.Join(position, ", ")
+}
+
+// skip passes a row that cannot be written, if it is still the next one, and notes it:
+// name, and why. Its parameters are those of the range that ends with the row, of ours,
+// and the reason.
+func (s statements) skip(begun bool) string {
+	at := func(n int) string { return s.after(begun, n) }
+	position := "ARRAY[" + texts(s.parameters(1)) + "]"
+	return `WITH handover_ours AS (` + s.ours(begun) + `),
+handover_next AS (SELECT FROM (` + s.nth(begun, "1") + `) next (` + strings.Join(s.key, ", ") + `)
+	WHERE ARRAY[` + strings.Join(s.key, ", ") + `] = ` + position + ` AND EXISTS (SELECT FROM handover_ours)),
+handover_noted AS (INSERT INTO ` + s.schema + `.backfill_skipped (name, key, why)
+	SELECT ` + at(1) + `::text, ` + position + `, ` + at(4) + `::text FROM handover_next
 	ON CONFLICT (name, key) DO UPDATE SET why = EXCLUDED.why, at = EXCLUDED.at)
-UPDATE ` + s.schema + `.backfills SET position = ` + s.position() + `, rows = rows + 1, skipped = skipped + 1,
+UPDATE ` + s.schema + `.backfills SET position = ` + position + `, rows = rows + 1, skipped = skipped + 1,
 	updated_at = clock_timestamp()
-WHERE name = ` + at(1) + `::text RETURNING position::text`
+WHERE name = ` + at(1) + `::text AND EXISTS (SELECT FROM handover_next) RETURNING position::text`
 }

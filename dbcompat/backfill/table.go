@@ -174,7 +174,7 @@ func (b *Backfill) keyless(t table) error {
 func (b *Backfill) try(ctx context.Context, s statements, t *table, write bool) error {
 	statement := s.compare(false)
 	if write {
-		statement = s.update(false)
+		statement = s.update(s.within(false))
 	}
 	nulls := make([]any, len(s.key)+1)
 	nulls[0] = once

@@ -133,7 +133,7 @@ func (c *comparison) batch(ctx context.Context) (last bool, err error) {
 		begun := c.position != nil
 		var p pipeline
 		p.begin(c.config, "READ ONLY")
-		p.add(c.statements.nth(begun, c.size.rows), slices.Concat(c.upper, c.position)...)
+		p.add(c.statements.nth(begun, strconv.Itoa(c.size.rows)), slices.Concat(c.upper, c.position)...)
 		result, err := p.send(ctx, conn)
 		if err != nil {
 			return err

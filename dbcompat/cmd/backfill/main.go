@@ -110,7 +110,7 @@ func plan(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
 	if p.Resumes {
 		fmt.Fprintf(out, "-- goes on with an earlier run: about %d rows are left\n", p.Remaining)
 	}
-	fmt.Fprintf(out, "\n-- once: the end\n%s;\n\n-- each batch, with its checkpoint in one transaction\n%s;\n%s;\n", p.Begin, p.Next, p.Batch)
+	fmt.Fprintf(out, "\n-- once: the end\n%s;\n\n-- each batch, with its checkpoint\n%s;\n", p.Begin, p.Batch)
 	return nil
 }
 
