@@ -44,8 +44,18 @@ func watch(set *probes.Set, d time.Duration) []string {
 	return slices.Compact(diary)
 }
 
-// serve runs a set of one check.
+// serve runs a set of one check, which has to return when the set ends.
 func serve(t *testing.T, check probes.Check) *probes.Set {
+	t.Helper()
+	return run(t, check, func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// run runs a set of one check, and tells how it ended.
+func run(t *testing.T, check probes.Check, ending func(error)) *probes.Set {
 	t.Helper()
 	set := probes.New(probes.Config{Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, set.Add(check))
@@ -55,9 +65,7 @@ func serve(t *testing.T, check probes.Check) *probes.Set {
 	go func() { ended <- set.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		ending(<-ended)
 	})
 	return set
 }
