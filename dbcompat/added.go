@@ -15,7 +15,7 @@ import (
 //	   that do not know of it
 //	2  the program that uses it is deployed: it writes the column always, and reads Fill
 //	   where there is NULL
-//	3  rows with NULL are filled, in batches: see Missing
+//	3  rows with NULL are filled, in batches: backfill.NewAdded, or by hand with Missing
 //	4  it becomes NOT NULL; the default may go when nobody is left who does not know it
 //
 // If a constant is right for all rows there is nothing to do: ADD COLUMN … NOT NULL
@@ -46,6 +46,9 @@ func (a Added[T]) Check() error {
 	}
 	for _, name := range splitKey(a.Key) {
 		wrong("Key", checkName(name))
+	}
+	if name := twice(append(splitKey(a.Key), a.Column)); name != "" {
+		wrong("Key", fmt.Errorf("%q is in it twice, or is being filled: name a key of other columns", name))
 	}
 	if expression.Mentions(a.Fill, a.Column) {
 		wrong("Fill", errors.New("it is over the column that is being filled: name others"))
@@ -79,7 +82,8 @@ func (a Added[T]) Select(alias string) string { return a.Believed(alias) + " AS 
 // Into is what a row's Scan gets for what Select has asked for.
 func (a Added[T]) Into(value *T) []any { return []any{value} }
 
-// Missing are the parts of the back-fill's UPDATE: what it sets, and where.
+// Missing are the parts of an UPDATE that fills the column: what it sets, and where. For
+// more than some thousand rows there is backfill.NewAdded, which does it in batches.
 func (a Added[T]) Missing() (set, where string) {
 	return Quote(a.Column) + " = (" + a.Fill + ")", Quote(a.Column) + " IS NULL"
 }

@@ -199,6 +199,8 @@ func TestAdded(t *testing.T) {
 		`dbcompat: added column of "users": Key: it is empty: give the column's name`,
 		`dbcompat: added column of "users": Fill: it is over the column that is being filled: name others`,
 	}, "\n"))
+	require.EqualError(t, dbcompat.Added[int]{Table: "users", Key: "tenant, plan", Column: "plan", Fill: "1"}.Check(),
+		`dbcompat: added column of "users": Key: "plan" is in it twice, or is being filled: name a key of other columns`)
 	var several interface{ Unwrap() []error }
 	require.True(t, errors.As(dbcompat.Added[int]{}.Check(), &several))
 	require.Len(t, several.Unwrap(), 4)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // Stage is how far the replacement of a column has come. The zero is none: whoever
@@ -77,8 +78,50 @@ func (s *Stage) UnmarshalText(text []byte) error {
 }
 
 // Source is where the stage comes from: the environment, a flag, the fleet. It is asked
-// once per transaction, and the answer holds for all of it.
+// once per transaction, and the answer holds for all of it. One that a person can change
+// while the program runs goes through [StepByStep].
 type Source func(context.Context) (Stage, error)
 
 // Fixed is a Source that always says the same.
 func Fixed(s Stage) Source { return func(context.Context) (Stage, error) { return s, nil } }
+
+// StepByStep is a Source that refuses to jump: if the one in it says ReadNew after Old, it
+// is an error, and stays one until that is back at a neighbour of what was said before.
+// Make one at the start and have the whole process ask it, from any goroutine; it knows
+// nothing of other processes, nor of transactions that have not ended yet. The first
+// answer may be any stage.
+func StepByStep(source Source) Source {
+	if source == nil {
+		return nil // whoever needs one says so
+	}
+	var last atomic.Uint32
+	return func(ctx context.Context) (Stage, error) {
+		for {
+			before := last.Load()
+			stage, err := source(ctx)
+			if err != nil {
+				return stage, err
+			}
+			now := last.Load()
+			switch was := Stage(now); {
+			case !stage.Valid():
+				return 0, fmt.Errorf("dbcompat: stage: %v is none", stage)
+			case stage == was:
+				return stage, nil
+			case now != before: // this answer may be older than that of somebody else: ask again
+			case was.Valid() && !stage.Neighbours(was):
+				return 0, fmt.Errorf("dbcompat: stage: from %s to %s, which are no neighbours: go to %s first, until nobody is at %s any more", was, stage, was.towards(stage), was)
+			case last.CompareAndSwap(now, uint32(stage)):
+				return stage, nil
+			}
+		}
+	}
+}
+
+// towards is the next step on the way to another stage.
+func (s Stage) towards(other Stage) Stage {
+	if other > s {
+		return s + 1
+	}
+	return s - 1
+}

@@ -12,12 +12,14 @@ import (
 	"github.com/handover-go/handover/dbcompat"
 )
 
-// Backfill is the back-fill of one replacement of columns. What is known of it is in the
-// database, and two of them for the same columns are the same one. Its methods may be
-// called from any goroutine and process.
+// Backfill is the back-fill of one replacement of columns, or of one added column. What is
+// known of it is in the database, and two of them for the same columns are the same one.
+// Its methods may be called from any goroutine and process. Make one with [New] or
+// [NewAdded].
 type Backfill struct {
 	pool    *pgxpool.Pool
-	columns dbcompat.Columns
+	columns dbcompat.Columns // of an added one: without Old
+	fill    string           // SQL of an added one
 	source  dbcompat.Source
 	config  Config
 	name    string
@@ -28,17 +30,28 @@ type Backfill struct {
 // source is asked before each batch; a fixed stage is for a program that has the whole
 // fleet at it.
 func New(pool *pgxpool.Pool, columns dbcompat.Columns, source dbcompat.Source, config Config) *Backfill {
-	b := &Backfill{pool: pool, columns: columns, source: source, config: config.withDefaults()}
-	b.name = b.called(columns.Table)
+	return create(&Backfill{pool: pool, columns: columns, source: source, config: config}, columns.Check())
+}
+
+func create(b *Backfill, wrong error) *Backfill {
+	b.config = b.config.withDefaults()
+	b.name = b.called(b.columns.Table)
 	var mistakes []error
-	if pool == nil {
+	if b.pool == nil {
 		mistakes = append(mistakes, errors.New("the pool is nil: make one with pgxpool.New"))
 	}
-	if source == nil {
+	if b.source == nil {
 		mistakes = append(mistakes, errors.New("the stage's source is nil, and without a stage nothing is written: give dbcompat.Fixed, or where the program has it from"))
 	}
-	b.wrong = errors.Join(append(mistakes, columns.Check(), b.config.wrong())...)
+	b.wrong = errors.Join(append(mistakes, wrong, b.config.wrong())...)
 	return b
+}
+
+func (b *Backfill) mistakes() error {
+	if b.wrong == nil && b.pool == nil {
+		return errors.New("the Backfill is empty: make one with New")
+	}
+	return b.wrong
 }
 
 var (
@@ -71,6 +84,9 @@ func (e *RowError) Error() string {
 func (e *RowError) Unwrap() error { return e.Err }
 
 func (b *Backfill) called(table string) string {
+	if b.fill != "" {
+		return table + ": " + strings.Join(b.columns.New, ", ")
+	}
 	return fmt.Sprintf("%s: %s -> %s", table, strings.Join(b.columns.Old, ", "), strings.Join(b.columns.New, ", "))
 }
 
@@ -100,10 +116,10 @@ func (b *Backfill) named(key []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// stage asks the source.
+// stage asks the source; for an added column there is none.
 func (b *Backfill) stage(ctx context.Context) (dbcompat.Stage, error) {
 	stage, err := b.source(ctx)
-	if err == nil && !stage.Valid() {
+	if err == nil && !stage.Valid() && b.fill == "" {
 		err = fmt.Errorf("%v is none", stage)
 	}
 	if err != nil {

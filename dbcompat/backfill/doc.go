@@ -10,17 +10,23 @@
 //	Old, DualWrite   new = up(old)      believed, so never written: old
 //	ReadNew, New     old = down(new)    believed, so never written: new
 //
-// One batch is one transaction of two round trips:
+// An added column has no stage: [NewAdded] fills it where it is NULL.
 //
-//	BEGIN, time-outs, lock the run's row, find the n-th key ──► still ours? paused? which stage?
-//	UPDATE … WHERE key > cursor AND key <= n-th AND twin IS DISTINCT FROM f(believed),
-//	the cursor and the counts into the run's row, COMMIT ──► how long? grow or shrink n
+// One batch is one transaction of one round trip:
+//
+//	which stage? throttled? ──► BEGIN, time-outs, lock the run's row if it is still ours and
+//	not paused, find the n-th key, UPDATE … WHERE key > cursor AND key <= n-th AND twin IS
+//	DISTINCT FROM f(believed), the cursor and the counts, COMMIT ──► grow or shrink n
 //
 // The invariant: the cursor is where the rows are. Both are of one transaction, so
 // whatever is killed, and whenever, no row is done twice and none is left out. The value
 // is computed from the row as it is when it is locked, so nothing that others write is
 // lost. A run ends, as it goes up to the greatest key that there was when it began; rows
 // of later are the business of those who write both columns.
+//
+// So no batch waits for the disk: a crash of the server takes rows and cursor back
+// together. The end of a run, and a verification, do wait, and with them all that is
+// before them in the WAL: what has been said to be done is done.
 //
 // Run it when nobody is at the stage Old any more. What writers of one column do behind
 // the cursor is not found by a run, nor a row whose key changes: Verify finds it.

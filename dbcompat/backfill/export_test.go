@@ -13,6 +13,13 @@ func Sizes(c Config, took ...time.Duration) []int {
 	return all
 }
 
+// Estimate is how long a run takes.
+func Estimate(c Config, rows int64, rate float64) (shortest, longest time.Duration) {
+	p := Plan{Remaining: rows, Rate: rate}
+	p.estimate(c.withDefaults())
+	return p.Shortest, p.Longest
+}
+
 // Pause is that between two batches.
 func Pause(c Config, rows int64, took time.Duration) time.Duration {
 	return c.withDefaults().pause(rows, took)

@@ -97,7 +97,7 @@ func (r *run) anew(ctx context.Context, tx pgx.Tx) error {
 	_, err = tx.Exec(ctx, r.sql(`UPDATE "handover".backfills SET statement = $2::text, stage = $3::text,
 		state = CASE state WHEN 'paused' THEN state ELSE 'running' END, position = NULL, upper = $4::text[],
 		rows = 0, changed = 0, skipped = 0, total = $5::bigint, rate = 0, began_at = clock_timestamp() WHERE name = $1::text`),
-		once, r.name, r.statements.job(r.table.oid), r.at.String(), upper, r.table.rows)
+		once, r.name, r.statements.job(r.table.oid), word(r.at), upper, r.table.rows)
 	if err == nil {
 		_, err = tx.Exec(ctx, r.sql(`DELETE FROM "handover".backfill_skipped WHERE name = $1::text`), once, r.name)
 	}

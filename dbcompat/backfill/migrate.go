@@ -23,7 +23,7 @@ const version = 1
 // CREATE: call it with another pool, and GRANT the other role what it needs (USAGE on the
 // schema; SELECT, INSERT, UPDATE, DELETE on the tables). Several may call it at once.
 func (b *Backfill) Migrate(ctx context.Context) error {
-	err := b.wrong
+	err := b.mistakes()
 	if err == nil {
 		err = b.migrate(ctx)
 	}

@@ -70,19 +70,29 @@ func TestWhatIsWrongIsSaidBeforeAnythingIsTouched(t *testing.T) {
 }
 
 func TestNothingGivenIsAnErrorAndNoPanic(t *testing.T) {
-	fill := backfill.New(nil, dbcompat.Columns{}, nil, backfill.Config{})
+	for fill, wants := range map[*backfill.Backfill][]string{
+		backfill.New(nil, dbcompat.Columns{}, nil, backfill.Config{}): {"the pool is nil", "without a stage nothing is written", "Key is empty"},
+		new(backfill.Backfill): {"the Backfill is empty: make one with New"},
+	} {
+		for _, err := range errorsOf(t, fill) {
+			for _, want := range wants {
+				require.ErrorContains(t, err, want)
+			}
+		}
+	}
+}
+
+// errorsOf are those of all methods.
+func errorsOf(t *testing.T, fill *backfill.Backfill) []error {
+	t.Helper()
 	_, statusErr := fill.Status(t.Context())
 	_, verifyErr := fill.Verify(t.Context())
 	_, verifiedErr := fill.Verified(t.Context())
 	_, planErr := fill.Plan(t.Context())
 	_, skippedErr := fill.Skipped(t.Context())
-	for _, err := range []error{
+	return []error{
 		fill.Run(t.Context()), fill.Migrate(t.Context()), fill.Pause(t.Context()), fill.Resume(t.Context()), fill.Cancel(t.Context()),
 		statusErr, verifyErr, verifiedErr, planErr, skippedErr,
-	} {
-		require.ErrorContains(t, err, "the pool is nil")
-		require.ErrorContains(t, err, "without a stage nothing is written")
-		require.ErrorContains(t, err, "Key is empty")
 	}
 }
 

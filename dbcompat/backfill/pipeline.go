@@ -37,9 +37,16 @@ func (p *pipeline) begin(c Config, access string) {
 		milliseconds(c.LockTimeout), milliseconds(c.StatementTimeout))
 }
 
-// send returns the rows of the last statement that is no COMMIT.
+// send returns the rows of the last statement that is no COMMIT. A connection that is
+// broken is closed here: with pgx 5.5, one to which the batch could not be written takes
+// the next statement for the second one at a time, and panics.
 func (p *pipeline) send(ctx context.Context, conn *pgconn.PgConn) (last *pgconn.Result, err error) {
 	results, err := conn.ExecBatch(ctx, &p.batch).ReadAll()
+	if _, answered := errors.AsType[*pgconn.PgError](err); err != nil && !answered {
+		soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(soon)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ type run struct {
 // wrong with the arguments or the table, before anything is touched. After each of them
 // Run may be called again.
 func (b *Backfill) Run(ctx context.Context) error {
-	err := b.wrong
+	err := b.mistakes()
 	if err == nil {
 		err = b.run(ctx)
 	}

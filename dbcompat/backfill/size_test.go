@@ -35,6 +35,34 @@ func TestTheSizeFollowsTheTime(t *testing.T) {
 	}
 }
 
+func TestTheTimeIsEstimated(t *testing.T) {
+	tests := map[string]struct {
+		config            backfill.Config
+		rate              float64
+		shortest, longest time.Duration
+	}{
+		"by what others have measured":           {backfill.Config{}, 0, 5 * time.Second, 20 * time.Second},
+		"by the last run":                        {backfill.Config{}, 10_000, 100 * time.Second, 100 * time.Second},
+		"by the last run, a quick one":           {backfill.Config{}, 1_000_000, time.Second, time.Second},
+		"not less than the rate allows":          {backfill.Config{Rate: 100_000}, 0, 10 * time.Second, 20 * time.Second},
+		"all of it as the rate allows":           {backfill.Config{Rate: 1000}, 0, 1000 * time.Second, 1000 * time.Second},
+		"by the last run, but for the rate":      {backfill.Config{Rate: 5000}, 10_000, 200 * time.Second, 200 * time.Second},
+		"not less than the duty allows":          {backfill.Config{Duty: 0.1}, 0, 50 * time.Second, 200 * time.Second},
+		"by the last run, whose pauses are in":   {backfill.Config{Duty: 0.1}, 10_000, 100 * time.Second, 100 * time.Second},
+		"by the last run, but for the duty":      {backfill.Config{Duty: 0.1}, 100_000, 50 * time.Second, 50 * time.Second},
+		"longer than a Duration, which is years": {backfill.Config{Duty: 1e-12}, 0, 1 << 62, 1 << 62},
+	}
+	for what, tt := range tests {
+		t.Run(what, func(t *testing.T) {
+			shortest, longest := backfill.Estimate(tt.config, 1_000_000, tt.rate)
+			require.InDelta(t, tt.shortest, shortest, float64(time.Microsecond))
+			require.InDelta(t, tt.longest, longest, float64(time.Microsecond))
+		})
+	}
+	shortest, longest := backfill.Estimate(backfill.Config{}, 0, 0)
+	require.Zero(t, shortest+longest, "of no rows")
+}
+
 func TestThePauseIsForRateAndDuty(t *testing.T) {
 	tests := map[string]struct {
 		config backfill.Config

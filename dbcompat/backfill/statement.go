@@ -16,23 +16,29 @@ type statements struct {
 	relation    string
 	key, types  []string // quoted names, and their types
 	twins, from []string // columns that are written, and the expressions
-	differ      string   // whether a row is to be written
+	differ      string   // whether a row is not what it should be
+	writes      string   // and can be helped
 }
 
-func newStatements(schema string, c dbcompat.Columns, types []string, stage dbcompat.Stage) (statements, error) {
-	twins, from, err := c.Twin(stage)
-	key := make([]string, len(c.Key))
-	for i, name := range c.Key {
-		key[i] = dbcompat.Quote(name)
+func newStatements(b *Backfill, types []string, stage dbcompat.Stage) (s statements, err error) {
+	s = statements{schema: dbcompat.Quote(b.config.Schema), relation: b.columns.Relation(), types: types}
+	for _, name := range b.columns.Key {
+		s.key = append(s.key, dbcompat.Quote(name))
 	}
-	differ := make([]string, len(twins))
-	for i := range twins {
-		differ[i] = twins[i] + " IS DISTINCT FROM " + from[i]
+	if b.fill != "" {
+		s.twins, s.from = []string{dbcompat.Quote(b.columns.New[0])}, []string{"(" + b.fill + ")"}
+		s.differ = s.twins[0] + " IS NULL"
+		s.writes = s.differ + " AND NOT (" + s.from[0] + " IS NULL)" // IS NOT NULL of a row is about each of its fields
+		return s, nil
 	}
-	return statements{
-		schema: dbcompat.Quote(schema), relation: c.Relation(), key: key, types: types,
-		twins: twins, from: from, differ: "(" + strings.Join(differ, " OR ") + ")",
-	}, err
+	s.twins, s.from, err = b.columns.Twin(stage)
+	differ := make([]string, len(s.twins))
+	for i := range s.twins {
+		differ[i] = s.twins[i] + " IS DISTINCT FROM " + s.from[i]
+	}
+	s.differ = "(" + strings.Join(differ, " OR ") + ")"
+	s.writes = s.differ
+	return s, err
 }
 
 // tuple compares as one value, in the order of the index: PostgreSQL knows that
@@ -94,7 +100,7 @@ func (s statements) update(where string) string {
 	for i := range s.twins {
 		sets[i] = s.twins[i] + " = " + s.from[i]
 	}
-	return fmt.Sprintf("UPDATE %s SET %s WHERE %s AND %s", s.relation, strings.Join(sets, ", "), where, s.differ)
+	return fmt.Sprintf("UPDATE %s SET %s WHERE %s AND %s", s.relation, strings.Join(sets, ", "), where, s.writes)
 }
 
 // compare counts the rows of a range and those that differ.

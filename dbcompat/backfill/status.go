@@ -24,7 +24,7 @@ const (
 // Status is how far the run under way has come, or what the last one has done.
 type Status struct {
 	State   State
-	Stage   string // when it began
+	Stage   string // when it began; empty of an added column
 	Alive   bool   // a runner holds the lease
 	Runner  string // host and process
 	Waiting string // for what; empty if for nothing
@@ -54,8 +54,8 @@ func (s Status) Share() float64 {
 // Status reads it from the database, so that it may be asked of any process, at any time.
 func (b *Backfill) Status(ctx context.Context) (Status, error) {
 	s := Status{State: None}
-	if b.wrong != nil {
-		return s, b.failed("status", b.wrong)
+	if err := b.mistakes(); err != nil {
+		return s, b.failed("status", err)
 	}
 	there, err := b.migrated(ctx)
 	if err != nil || !there {
@@ -94,8 +94,8 @@ func (b *Backfill) Cancel(ctx context.Context) error {
 }
 
 func (b *Backfill) order(ctx context.Context, verb string, from, to State) error {
-	if b.wrong != nil {
-		return b.failed(verb, b.wrong)
+	if err := b.mistakes(); err != nil {
+		return b.failed(verb, err)
 	}
 	there, err := b.migrated(ctx)
 	if err != nil {
@@ -118,8 +118,8 @@ func (b *Backfill) order(ctx context.Context, verb string, from, to State) error
 
 // Skipped are the rows that this run has left out, at most 1,000: their keys, and why.
 func (b *Backfill) Skipped(ctx context.Context) (map[string]string, error) {
-	if b.wrong != nil {
-		return nil, b.failed("skipped", b.wrong)
+	if err := b.mistakes(); err != nil {
+		return nil, b.failed("skipped", err)
 	}
 	if there, err := b.migrated(ctx); err != nil || !there {
 		return nil, b.failed("skipped", err)

@@ -52,7 +52,7 @@ func (b *Backfill) inspect(ctx context.Context, stage dbcompat.Stage, write bool
 	for _, name := range b.columns.Key {
 		t.types = append(t.types, t.columns[name].kind)
 	}
-	s, err := newStatements(b.config.Schema, b.columns, t.types, stage)
+	s, err := newStatements(b, t.types, stage)
 	if err != nil {
 		return t, s, err
 	}

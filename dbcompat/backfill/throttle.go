@@ -35,6 +35,9 @@ func ReplicaLag(pool *pgxpool.Pool, most time.Duration) Throttle {
 		FROM pg_stat_replication) r
 	WHERE state IS NULL OR lag > $1::float8 ORDER BY lag DESC NULLS FIRST LIMIT 1`
 	return func(ctx context.Context) (time.Duration, string) {
+		if pool == nil {
+			return longest, "replica lag: the pool is nil: make one with pgxpool.New"
+		}
 		var name *string
 		var lag *float64
 		var hidden bool
@@ -55,6 +58,9 @@ func ReplicaLag(pool *pgxpool.Pool, most time.Duration) Throttle {
 // are made faster than they are collected, and the two compete for the disk.
 func Autovacuum(pool *pgxpool.Pool, columns dbcompat.Columns) Throttle {
 	return func(ctx context.Context) (time.Duration, string) {
+		if pool == nil {
+			return longest, "autovacuum: the pool is nil: make one with pgxpool.New"
+		}
 		var phase string
 		err := pool.QueryRow(ctx, `SELECT phase FROM pg_stat_progress_vacuum WHERE datname = current_database()
 			AND (relid = $1::text::regclass OR relid IN (SELECT relid FROM pg_partition_tree($1::text::regclass))) LIMIT 1`,

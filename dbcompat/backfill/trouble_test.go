@@ -271,12 +271,14 @@ func TestAThrottleThatCannotBeMeasuredHolds(t *testing.T) {
 	pool := users(t, 0)
 	closed := open(t, pool.Config().ConnString(), 1)
 	closed.Close()
-	for what, throttle := range map[string]backfill.Throttle{
-		"replica lag": backfill.ReplicaLag(closed, time.Second), "autovacuum": backfill.Autovacuum(closed, name),
-	} {
-		wait, reason := throttle(t.Context())
-		require.Positive(t, wait)
-		require.Contains(t, reason, what)
+	for _, pool := range []*pgxpool.Pool{closed, nil} {
+		for what, throttle := range map[string]backfill.Throttle{
+			"replica lag": backfill.ReplicaLag(pool, time.Second), "autovacuum": backfill.Autovacuum(pool, name),
+		} {
+			wait, reason := throttle(t.Context())
+			require.Positive(t, wait)
+			require.Contains(t, reason, what)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Verification is the comparison of all rows, row by row.
 type Verification struct {
-	Stage        dbcompat.Stage // during all of it
+	Stage        dbcompat.Stage // during all of it; 0 of an added column
 	Began, Ended time.Time      // by the database's clock
 	LSN          string         // a replica that has replayed this has what was verified
 
@@ -26,7 +26,7 @@ var ErrNotVerified = errors.New("there is no verification")
 
 // Verified is the last verification that was stored. errors.Is tells [ErrNotVerified].
 func (b *Backfill) Verified(ctx context.Context) (Verification, error) {
-	v, err := Verification{}, b.wrong
+	v, err := Verification{}, b.mistakes()
 	if err == nil {
 		v, err = b.verified(ctx)
 	}
@@ -48,7 +48,7 @@ func (b *Backfill) verified(ctx context.Context) (v Verification, err error) {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return v, ErrNotVerified
 	}
-	if err == nil {
+	if err == nil && stage != "" {
 		v.Stage, err = dbcompat.ParseStage(stage)
 	}
 	return v, err

@@ -19,7 +19,7 @@ const examples = 10
 //
 // [ErrTurned] is of a stage that has changed meanwhile.
 func (b *Backfill) Verify(ctx context.Context) (Verification, error) {
-	v, err := Verification{}, b.wrong
+	v, err := Verification{}, b.mistakes()
 	if err == nil {
 		v, err = b.verify(ctx)
 	}
@@ -199,12 +199,13 @@ func (c *comparison) differs(n int64, keys ...string) {
 	c.found.Examples = append(c.found.Examples, keys[:min(len(keys), examples-len(c.found.Examples))]...)
 }
 
-// store has the LSN of the end: what the last batch has seen may be as young as that.
+// store has the LSN of the end: what the last batch has seen may be as young as that, and
+// of a commit that did not wait for the disk not even written.
 func (c *comparison) store(ctx context.Context) (Verification, error) {
 	v := c.found
 	err := c.pool.QueryRow(ctx, c.sql(`INSERT INTO "handover".backfill_verifications
 			(name, stage, began_at, lsn, rows, mismatches, examples)
-		VALUES ($1::text, $2::text, $3::timestamptz, pg_current_wal_lsn(), $4::bigint, $5::bigint, $6::text[])
-		RETURNING ended_at, lsn::text`), once, c.name, v.Stage.String(), v.Began, v.Rows, v.Mismatches, v.Examples).Scan(&v.Ended, &v.LSN)
+		VALUES ($1::text, $2::text, $3::timestamptz, pg_current_wal_insert_lsn(), $4::bigint, $5::bigint, $6::text[])
+		RETURNING ended_at, lsn::text`), once, c.name, word(v.Stage), v.Began, v.Rows, v.Mismatches, v.Examples).Scan(&v.Ended, &v.LSN)
 	return v, err
 }

@@ -50,7 +50,7 @@ func (o SetDefault) needs(t *table) { t.has(o.Column) }
 func (o SetDefault) check() (m mistakes) {
 	m.table("Table", o.Table)
 	m.name("Column", o.Column)
-	m.sql("Default", o.Default)
+	m.expression("Default", o.Default)
 	return m
 }
 

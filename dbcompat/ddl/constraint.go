@@ -8,7 +8,8 @@ import (
 )
 
 // Check adds a CHECK. New rows have to satisfy it at once; the others are looked at while
-// all go on. A CHECK of that name that is there already is taken for this one.
+// all go on. One of that name that is there already is taken for this one if PostgreSQL
+// would write the two in the same way; if not, the error has both.
 type Check struct {
 	Table, Name string
 	Expression  string // the program's own SQL: length(name) > 0
@@ -21,12 +22,13 @@ func (o Check) needs(*table)   {}
 func (o Check) check() (m mistakes) {
 	m.table("Table", o.Table)
 	m.name("Name", o.Name)
-	m.sql("Expression", o.Expression)
+	m.expression("Expression", o.Expression)
 	return m
 }
 
 func (o Check) steps(_ int, r relation) []Step {
-	return validated(r, o.Name, "c", "CHECK ("+o.Expression+")", Step{Lock: AccessExclusive})
+	definition := "CHECK (" + o.Expression + ")"
+	return validated(r, o.Name, "c", definition, Step{Lock: AccessExclusive, like: likeCheck(r, o.Name, definition)})
 }
 
 // ForeignKey adds a foreign key. New rows have to satisfy it at once; the others are looked
@@ -123,7 +125,8 @@ func (o Unique) steps(version int, r relation) []Step {
 	})
 }
 
-// DropConstraint drops one. It says how it could be made again.
+// DropConstraint drops one. It says how it could be made again. One that is not there is
+// taken for one that has been dropped.
 type DropConstraint struct{ Table, Name string }
 
 func (o DropConstraint) String() string {

@@ -8,7 +8,8 @@ import (
 
 // DropColumn drops a column that nobody refers to any more: Run refuses it with a
 // *ReferencedError that lists all that still does. What the program's own code refers to
-// is only seen where the server has pg_stat_statements. It cannot be undone.
+// is only seen where the server has pg_stat_statements. It cannot be undone. One that is
+// not there is taken for one that has been dropped.
 type DropColumn struct {
 	Table, Column string
 

@@ -9,6 +9,9 @@ import (
 // CreateIndex builds an index while all go on. For a column that is being back-filled the
 // time is after it: before, each row that is filled would be one in the index too.
 //
+// One of that name is taken for it if PostgreSQL would write the two in the same way, WITH
+// and all; if not, the error has both.
+//
 // CONCURRENTLY leaves an INVALID index behind when it fails, which is kept up to date and
 // used by nobody; it is found, dropped, and built again. If the index is unique and there
 // are duplicates, the error names one, and nothing is left.
@@ -46,6 +49,7 @@ func (o CreateIndex) steps(_ int, r relation) []Step {
 		SQL:  create + " CONCURRENTLY " + dbcompat.Quote(o.Name) + " ON " + r.String() + " " + definition,
 		Lock: ShareUpdateExclusive, Cost: Build, Undo: drop, Concurrently: true,
 		probe: indexIs, args: []any{r.String(), o.Name, o.Unique, o.Columns}, clean: drop,
+		like: likeIndex(r, o.Name, create, definition),
 	}}
 }
 
@@ -68,7 +72,8 @@ const indexIs = `SELECT CASE
 	WHERE c.relname = $2::text AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1::text))`
 
 // DropIndex drops an index while all go on. Before DropColumn this is what keeps that
-// short. It says how the index could be made again.
+// short. It says how the index could be made again. One that is not there is taken for
+// one that has been dropped.
 type DropIndex struct{ Table, Name string }
 
 func (o DropIndex) String() string { return fmt.Sprintf("drop index %s on %s", o.Name, o.Table) }
@@ -81,10 +86,11 @@ func (o DropIndex) steps(_ int, r relation) []Step {
 	return []Step{{
 		SQL: "DROP INDEX CONCURRENTLY " + r.sibling(o.Name), Lock: ShareUpdateExclusive, Cost: Wait, Concurrently: true,
 		Undo: untold,
-		probe: `SELECT CASE WHEN max(i.indexrelid) IS NULL THEN 'done' ELSE 'todo' END,
+		probe: `SELECT CASE WHEN max(i.indexrelid) IS NULL THEN 'done'
+			WHEN bool_or(i.indrelid <> to_regclass($1::text)) THEN 'it is an index on ' || max(i.indrelid)::regclass || ': name that table' ELSE 'todo' END,
 			regexp_replace(pg_get_indexdef(max(i.indexrelid)), '^CREATE (UNIQUE )?INDEX ', 'CREATE \1INDEX CONCURRENTLY ')
 			FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-			WHERE i.indrelid = to_regclass($1::text) AND c.relname = $2::text`,
+			WHERE c.relname = $2::text AND c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass($1::text))`,
 		args: []any{r.String(), o.Name},
 	}}
 }

@@ -56,7 +56,7 @@ func (r *Runner) prepare(ctx context.Context, conn *pgx.Conn, writes bool, ops [
 }
 
 func tablesOf(ctx context.Context, conn *pgx.Conn, ops []Operation) (map[string]*table, error) {
-	tables, missing := map[string]*table{}, map[string]bool{}
+	tables, missing := map[string]*table{}, map[string]bool{} // by the name that was given
 	var wrong []error
 	for _, op := range ops {
 		name := op.in()
@@ -70,7 +70,7 @@ func tablesOf(ctx context.Context, conn *pgx.Conn, ops []Operation) (map[string]
 				wrong = append(wrong, fmt.Errorf("%s: %w", op, err))
 				continue
 			}
-			tables[name] = t
+			tables[name] = theSame(tables, t)
 		}
 		op.needs(tables[name])
 		if err := tables[name].verify(ctx, conn); err != nil {
@@ -82,4 +82,15 @@ func tablesOf(ctx context.Context, conn *pgx.Conn, ops []Operation) (map[string]
 		tables[name].mistakes, tables[name].types, tables[name].other = nil, nil, nil
 	}
 	return tables, errors.Join(wrong...)
+}
+
+// theSame is the table by another name that it had before: users is public.users, and has
+// the columns that are added to that.
+func theSame(tables map[string]*table, t *table) *table {
+	for _, other := range tables {
+		if other.relation == t.relation {
+			return other
+		}
+	}
+	return t
 }

@@ -3,9 +3,11 @@ package ddl
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"github.com/handover-go/handover/dbcompat"
+	"github.com/handover-go/handover/dbcompat/internal/expression"
 )
 
 // relation is a table. Once the catalog has been asked its schema is known, so that what
@@ -13,11 +15,22 @@ import (
 type relation struct{ schema, name string }
 
 func relationOf(table string) relation {
-	schema, name, ok := strings.Cut(table, ".")
-	if !ok {
-		return relation{name: table}
+	parts := partsOf(table)
+	if len(parts) == 1 {
+		return relation{name: parts[0]}
 	}
-	return relation{schema, name}
+	return relation{parts[0], parts[1]}
+}
+
+// partsOf are the names in users, shop.users and shop."my.users". What is a quote, and
+// what a dot, is for dbcompat to say, so that a table is the same one everywhere.
+func partsOf(table string) (parts []string) {
+	for rest := (dbcompat.Columns{Table: table}).Relation(); rest != ""; rest = strings.TrimPrefix(rest, ".") {
+		var part string
+		part, rest, _ = expression.CutQuoted(rest)
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 func (r relation) String() string { return r.sibling(r.name) }
@@ -61,14 +74,16 @@ type mistakes []error
 func (m *mistakes) wrong(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
 
 func (m *mistakes) table(field, table string) {
-	r := relationOf(table)
-	if strings.Count(table, ".") > 1 || strings.HasPrefix(table, ".") {
-		m.wrong("%s is %q: give users, or shop.users", field, table)
-		return
-	}
-	m.name(field, r.name)
-	if r.schema != "" {
-		m.name(field, r.schema)
+	parts := partsOf(table)
+	switch {
+	case table == "":
+		m.name(field, table)
+	case len(parts) > 2, slices.Contains(parts, ""):
+		m.wrong("%s is %s: give users, shop.users, or shop.\"my.users\"", field, table)
+	case strings.Contains(table, "\x00"):
+		m.name(field, table)
+	default:
+		m.names(field, parts)
 	}
 }
 
@@ -86,6 +101,13 @@ func (m *mistakes) name(field, name string) {
 func (m *mistakes) names(field string, names []string) {
 	for i, n := range names {
 		m.name(fmt.Sprintf("%s[%d]", field, i), n)
+	}
+}
+
+// expression is the program's own too, but one that is more than that is a mistake.
+func (m *mistakes) expression(field, sql string) {
+	if err := expression.Check(sql); err != nil {
+		m.wrong("%s, %s: %w", field, sql, err)
 	}
 }
 

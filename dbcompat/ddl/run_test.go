@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -236,25 +237,26 @@ func TestWrongInputBeforeAnythingIsTouched(t *testing.T) {
 		op   ddl.Operation
 		want string
 	}{
-		"no table":              {ddl.DropNotNull{Table: "shop.users", Column: "a"}, "ddl: run: drop not null shop.users.a: there is no table shop.users: create it, or name its schema"},
-		"a view":                {ddl.DropColumn{Table: "names", Column: "name"}, "names is no table (relkind v): name the table behind it"},
-		"a partitioned table":   {ddl.CreateIndex{Table: "events", Name: "i", Columns: []string{"id"}}, "events has partitions or children"},
-		"a table with children": {ddl.DropColumn{Table: "parents", Column: "id"}, "parents has partitions or children"},
-		"a partition":           {ddl.AddColumn{Table: "events_1", Column: "a", Type: "int"}, "events_1 is a partition"},
-		"no column":             {ddl.SetNotNull{Table: "users", Column: "Name"}, `there is no column "Name" in "public"."users": add it, or correct the name`},
-		"no column to index":    {ddl.CreateIndex{Table: "users", Name: "i", Columns: []string{"name", "b"}}, `there is no column "b"`},
-		"no type":               {ddl.AddColumn{Table: "users", Column: "a", Type: "strnig"}, "there is no type strnig"},
-		"a serial":              {ddl.AddColumn{Table: "users", Column: "a", Type: "bigserial"}, "there is no type bigserial"},
-		"more than a type":      {ddl.AddColumn{Table: "users", Column: "a", Type: "int NOT NULL DEFAULT 1"}, `add column users.a: type "int NOT NULL DEFAULT 1"`},
-		"a domain":              {ddl.AddColumn{Table: "users", Column: "a", Type: "positive"}, "is a domain that checks"},
-		"no other table":        {ddl.ForeignKey{Table: "users", Name: "f", Columns: []string{"team"}, References: "tems"}, "there is no table tems"},
-		"another type":          {ddl.AddColumn{Table: "users", Column: "team", Type: "bigint"}, "ddl: add column users.team: it is there, but has the type integer"},
-		"another constraint":    {ddl.Check{Table: "users", Name: "users_pkey", Expression: "true"}, "there is a constraint of that name, and of another kind: PRIMARY KEY (id)"},
-		"another index":         {ddl.CreateIndex{Table: "users", Name: "users_pkey", Columns: []string{"id"}}, "there is another index of that name: CREATE UNIQUE INDEX users_pkey"},
-		"another column":        {ddl.CreateIndex{Table: "users", Name: "users_pkey", Columns: []string{"team"}, Unique: true}, "there is another index of that name"},
-		"another's index":       {ddl.CreateIndex{Table: "users", Name: "teams_pkey", Columns: []string{"id"}, Unique: true}, "there is an index of that name, on teams"},
-		"two statements":        {ddl.SetDefault{Table: "users", Column: "name", Default: "'a'; DROP TABLE users"}, "cannot insert multiple commands into a prepared statement"},
-		"a primary key":         {ddl.DropNotNull{Table: "users", Column: "id"}, "is in a primary key"},
+		"no table":                {ddl.DropNotNull{Table: "shop.users", Column: "a"}, "ddl: run: drop not null shop.users.a: there is no table shop.users: create it, or name its schema"},
+		"a view":                  {ddl.DropColumn{Table: "names", Column: "name"}, "names is no table (relkind v): name the table behind it"},
+		"a partitioned table":     {ddl.CreateIndex{Table: "events", Name: "i", Columns: []string{"id"}}, "events has partitions or children"},
+		"a table with children":   {ddl.DropColumn{Table: "parents", Column: "id"}, "parents has partitions or children"},
+		"a partition":             {ddl.AddColumn{Table: "events_1", Column: "a", Type: "int"}, "events_1 is a partition"},
+		"no column":               {ddl.SetNotNull{Table: "users", Column: "Name"}, `there is no column "Name" in "public"."users": add it, or correct the name`},
+		"no column to index":      {ddl.CreateIndex{Table: "users", Name: "i", Columns: []string{"name", "b"}}, `there is no column "b"`},
+		"no type":                 {ddl.AddColumn{Table: "users", Column: "a", Type: "strnig"}, "there is no type strnig"},
+		"a serial":                {ddl.AddColumn{Table: "users", Column: "a", Type: "bigserial"}, "there is no type bigserial"},
+		"more than a type":        {ddl.AddColumn{Table: "users", Column: "a", Type: "int NOT NULL DEFAULT 1"}, "syntax error at or near \"NOT\" (SQLSTATE 42601): give the type alone; NOT NULL and DEFAULT are operations of their own"},
+		"a domain":                {ddl.AddColumn{Table: "users", Column: "a", Type: "positive"}, "is a domain that checks"},
+		"no other table":          {ddl.ForeignKey{Table: "users", Name: "f", Columns: []string{"team"}, References: "tems"}, "there is no table tems"},
+		"another type":            {ddl.AddColumn{Table: "users", Column: "team", Type: "bigint"}, "ddl: add column users.team: it is there, but has the type integer"},
+		"another constraint":      {ddl.Check{Table: "users", Name: "users_pkey", Expression: "true"}, "there is a constraint of that name, and of another kind: PRIMARY KEY (id)"},
+		"another index":           {ddl.CreateIndex{Table: "users", Name: "users_pkey", Columns: []string{"id"}}, "there is another index of that name: CREATE UNIQUE INDEX users_pkey"},
+		"another column":          {ddl.CreateIndex{Table: "users", Name: "users_pkey", Columns: []string{"team"}, Unique: true}, "there is another index of that name"},
+		"another's index":         {ddl.CreateIndex{Table: "users", Name: "teams_pkey", Columns: []string{"id"}, Unique: true}, "there is an index of that name, on teams"},
+		"two statements":          {ddl.CreateIndex{Table: "users", Name: "i", Definition: "(name); DROP TABLE users"}, "cannot insert multiple commands into a prepared statement"},
+		"another's index to drop": {ddl.DropIndex{Table: "users", Name: "teams_pkey"}, "ddl: drop index teams_pkey on users: it is an index on teams: name that table"},
+		"a primary key":           {ddl.DropNotNull{Table: "users", Column: "id"}, "is in a primary key"},
 	}
 	pool := fresh(t, more)
 	before := state(t, pool)
@@ -276,12 +278,59 @@ func TestWrongInputBeforeAnythingIsTouched(t *testing.T) {
 	}
 }
 
+// A name with a dot is written with quotes, as for dbcompat.Columns.
+func TestATableWithDotsInItsName(t *testing.T) {
+	pool := fresh(t, `CREATE SCHEMA "a.b"; CREATE TABLE "a.b"."c"".d" (id bigint PRIMARY KEY, "x.y" text DEFAULT 'x.y'); CREATE INDEX i ON "a.b"."c"".d" ("x.y");
+		INSERT INTO "a.b"."c"".d" SELECT generate_series(1, 10); CREATE TABLE "team.s" (id bigint PRIMARY KEY)`)
+	const table = `"a.b"."c"".d"`
+	ops := []ddl.Operation{
+		ddl.AddColumn{Table: table, Column: "z", Type: "text"},
+		ddl.SetDefault{Table: table, Column: "z", Default: "'z'"},
+		ddl.CopyTwin{Table: table, Old: "x.y", New: "z"},
+		ddl.SetNotNull{Table: table, Column: "x.y"},
+		ddl.DropNotNull{Table: table, Column: "x.y"},
+		ddl.Check{Table: table, Name: "c", Expression: `"x.y" <> ''`},
+		ddl.ForeignKey{Table: table, Name: "f", Columns: []string{"team"}, References: `public."team.s"`},
+		ddl.Unique{Table: table, Name: "u.v", Columns: []string{"z"}},
+		ddl.CreateIndex{Table: table, Name: "k.l", Definition: `(lower("c"".d".z))`},
+		ddl.DropConstraint{Table: table, Name: "c"},
+		ddl.DropIndex{Table: table, Name: "i"},
+		ddl.DropColumn{Table: table, Column: "x.y"},
+	}
+	require.NoError(t, run(t, pool, ddl.AddColumn{Table: table, Column: "team", Type: "bigint"}, ops[0]))
+	_, err := ddl.Steps(15, slices.Concat(ops[:2], ops[3:])...)
+	require.NoError(t, err)
+	require.NoError(t, run(t, pool, ops...))
+	require.NoError(t, run(t, pool, ops[8], ops[9]))
+	require.Equal(t, []string{
+		`CREATE INDEX "k.l" ON "a.b"."c"".d" USING btree (lower(z))`,
+		`CREATE INDEX i_z ON "a.b"."c"".d" USING btree (z)`,
+		`CREATE UNIQUE INDEX "c"".d_pkey" ON "a.b"."c"".d" USING btree (id)`,
+		`CREATE UNIQUE INDEX "u.v" ON "a.b"."c"".d" USING btree (z)`,
+	}, query(t, pool, `SELECT indexdef FROM pg_indexes WHERE schemaname = 'a.b' ORDER BY 1`))
+	require.Equal(t, []string{"id", "team", "z"}, query(t, pool, `SELECT column_name FROM information_schema.columns WHERE table_schema = 'a.b' ORDER BY 1`))
+	require.ErrorContains(t, run(t, pool, ddl.DropColumn{Table: `a.b.c"`, Column: "z"}), `Table is a.b.c": give users, shop.users, or shop."my.users"`)
+	require.ErrorContains(t, run(t, pool, ddl.DropColumn{Table: "team.s", Column: "z"}), `there is no table team.s: create it, or name its schema`)
+	require.NoError(t, run(t, pool, ddl.DropColumn{Table: `"team.s"`, Column: "none"}))
+}
+
+// users and public.users are one table, whose column is there for both.
+func TestATableByTwoNames(t *testing.T) {
+	pool := fresh(t, users)
+	require.NoError(t, run(t, pool,
+		ddl.AddColumn{Table: "users", Column: "a", Type: "int"}, ddl.SetDefault{Table: `public."users"`, Column: "a", Default: "1"},
+		ddl.DropColumn{Table: "public.users", Column: "a"},
+	))
+	err := run(t, pool, ddl.DropColumn{Table: "public.users", Column: "team"}, ddl.DropNotNull{Table: "users", Column: "team"})
+	require.ErrorContains(t, err, `there is no column "team"`)
+}
+
 func TestNoRights(t *testing.T) {
 	pool := fresh(t, users+"; GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC")
 	role := pool.Config().ConnConfig.Database + "_role"
 	execute(t, pool, "CREATE ROLE "+role+" LOGIN")
 	t.Cleanup(func() {
-		_, err := pool.Exec(context.WithoutCancel(t.Context()), "DROP ROLE "+role)
+		_, err := pool.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY "+role+"; DROP ROLE "+role, pgx.QueryExecModeSimpleProtocol)
 		require.NoError(t, err)
 	})
 	config := pool.Config()
@@ -291,6 +340,11 @@ func TestNoRights(t *testing.T) {
 	t.Cleanup(little.Close)
 	err = run(t, little, ddl.AddColumn{Table: "users", Column: "a", Type: "int"})
 	require.EqualError(t, err, "ddl: run: add column users.a: no rights: users belongs to somebody else: run it as the owner, or as a member of that role")
+
+	execute(t, pool, "ALTER TABLE users OWNER TO "+role+"; REVOKE TEMPORARY ON DATABASE "+pool.Config().ConnConfig.Database+" FROM PUBLIC")
+	err = run(t, little, ddl.CreateIndex{Table: "users", Name: "users_pkey", Columns: []string{"id"}, Unique: true})
+	require.ErrorContains(t, err, "(SQLSTATE 42501): GRANT TEMPORARY ON DATABASE")
+	execute(t, pool, "ALTER TABLE users OWNER TO "+pool.Config().ConnConfig.User)
 }
 
 func TestAServerThatIsReadOnly(t *testing.T) {
@@ -301,6 +355,7 @@ func TestAServerThatIsReadOnly(t *testing.T) {
 	require.EqualError(t, run(t, standby, op),
 		"ddl: run: the server is read-only: connect to the primary (target_session_attrs=read-write)")
 	require.Len(t, plan(t, standby, op), 1, "which is no reason not to plan")
+	require.True(t, plan(t, standby, ddl.CreateIndex{Table: "users", Name: "users_pkey", Columns: []string{"id"}, Unique: true})[0].Done)
 }
 
 func TestWhatIsWrongWithTheArguments(t *testing.T) {
@@ -309,6 +364,7 @@ func TestWhatIsWrongWithTheArguments(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	pool := fresh(t, users)
+	require.EqualError(t, new(ddl.Runner).Run(t.Context()), "ddl: run: the Runner is empty: make one with New")
 	require.NoError(t, run(t, pool), "nothing to do")
 	require.Empty(t, plan(t, pool))
 	ctx, cancel := context.WithCancel(t.Context())

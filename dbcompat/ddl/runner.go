@@ -35,7 +35,8 @@ func New(pool *pgxpool.Pool, config Config) *Runner {
 
 // Plan tells what Run would do, in which order, and at this moment: what is done already,
 // who would have it wait, and what DropColumn would be refused for. Nothing is changed. It
-// works on a standby too, but for CopyTwin.
+// works on a standby too, but for CopyTwin; and an index that is there is compared by its
+// columns only.
 func (r *Runner) Plan(ctx context.Context, ops ...Operation) (Plan, error) {
 	steps, err := r.plan(ctx, ops)
 	if err != nil {
@@ -99,6 +100,9 @@ func (s *Step) state(ctx context.Context, conn *pgx.Conn) (state, undo string, e
 	if before != nil {
 		undo = *before
 	}
+	if err == nil && state == done && s.like != nil {
+		state, err = s.like.state(ctx, conn)
+	}
 	return state, undo, err
 }
 
@@ -130,6 +134,9 @@ func (r *Runner) Run(ctx context.Context, ops ...Operation) error {
 func (r *Runner) connected(ctx context.Context, do func(*pgx.Conn) error) error {
 	if r.wrong != nil {
 		return r.wrong
+	}
+	if r.pool == nil {
+		return errors.New("the Runner is empty: make one with New")
 	}
 	conn, err := r.pool.Acquire(ctx)
 	if err != nil {

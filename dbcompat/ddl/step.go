@@ -40,6 +40,7 @@ type Step struct {
 	drops  string   // the column
 	accept []string // of the references to it
 	clean  string   // what drops an INVALID leftover
+	like   *likeness
 }
 
 // Lock is a lock on a table, as PostgreSQL's manual calls it.
@@ -97,6 +98,9 @@ const (
 func Steps(version int, ops ...Operation) (Plan, error) {
 	if err := check(ops); err != nil {
 		return nil, fmt.Errorf("ddl: steps: %w", err)
+	}
+	if version >= 1000 {
+		return nil, fmt.Errorf("ddl: steps: version %d of PostgreSQL: give the first number of it, 15 of 15.4", version)
 	}
 	if version < oldest {
 		return nil, fmt.Errorf("ddl: steps: version %d of PostgreSQL: %d is the oldest that is known", version, oldest)

@@ -72,14 +72,19 @@ func TestWhatContradictsItself(t *testing.T) {
 		"a column of nothing": {ddl.AddColumn{}, []string{
 			"Table is empty: give a name", "Column is empty: give a name", "Type is empty: give the SQL for it",
 		}},
-		"a database in the table's name": {ddl.DropColumn{Table: "a.b.c", Column: "x"}, []string{`Table is "a.b.c": give users, or shop.users`}},
-		"a schema without a name":        {ddl.DropColumn{Table: ".c", Column: "x"}, []string{`Table is ".c"`}},
-		"a schema without a table":       {ddl.DropColumn{Table: "a.", Column: "x"}, []string{"Table is empty"}},
-		"a name that would be cut":       {ddl.SetNotNull{Table: "users", Column: long}, []string{"Column is 64 bytes long"}},
-		"a name with a NUL":              {ddl.DropNotNull{Table: "users", Column: "a\x00"}, []string{"Column has a NUL"}},
-		"a default of nothing":           {ddl.SetDefault{Table: "users", Column: "a", Default: " "}, []string{"Default is empty"}},
-		"a check of nothing":             {ddl.Check{Table: "users", Name: "a"}, []string{"Expression is empty"}},
-		"an index on nothing":            {ddl.CreateIndex{Table: "users", Name: "a"}, []string{"give either Columns or Definition"}},
+		"a database in the table's name":     {ddl.DropColumn{Table: "a.b.c", Column: "x"}, []string{`Table is a.b.c: give users, shop.users, or shop."my.users"`}},
+		"a schema without a name":            {ddl.DropColumn{Table: ".c", Column: "x"}, []string{`Table is .c: give users`}},
+		"three parts, one of them in quotes": {ddl.DropColumn{Table: `a."b.c".d`, Column: "x"}, []string{`Table is a."b.c".d: give users`}},
+		"a part that would be cut":           {ddl.DropColumn{Table: `shop."` + long + `"`, Column: "x"}, []string{"Table[1] is 64 bytes long"}},
+		"a table with a NUL":                 {ddl.DropColumn{Table: "us\x00ers", Column: "x"}, []string{"Table has a NUL"}},
+		"a schema without a table":           {ddl.DropColumn{Table: "a.", Column: "x"}, []string{"Table is a.: give users"}},
+		"a name that would be cut":           {ddl.SetNotNull{Table: "users", Column: long}, []string{"Column is 64 bytes long"}},
+		"a name with a NUL":                  {ddl.DropNotNull{Table: "users", Column: "a\x00"}, []string{"Column has a NUL"}},
+		"a default of nothing":               {ddl.SetDefault{Table: "users", Column: "a", Default: " "}, []string{"Default,  : it is empty: give an SQL expression"}},
+		"a check of nothing":                 {ddl.Check{Table: "users", Name: "a"}, []string{"Expression, : it is empty: give an SQL expression"}},
+		"a check that ends the bracket":      {ddl.Check{Table: "users", Name: "a", Expression: "n > 0) NOT VALID --"}, []string{"Expression, n > 0) NOT VALID --: it has a comment"}},
+		"a default of two statements":        {ddl.SetDefault{Table: "users", Column: "a", Default: "'a'; DROP TABLE users"}, []string{"it has a semicolon: give one expression"}},
+		"an index on nothing":                {ddl.CreateIndex{Table: "users", Name: "a"}, []string{"give either Columns or Definition"}},
 		"an index on two things": {
 			ddl.Unique{Table: "users", Name: "a", Columns: []string{"a", ""}, Definition: "(b)"},
 			[]string{"Columns[1] is empty", "give either Columns or Definition"},
@@ -102,7 +107,9 @@ func TestWhatContradictsItself(t *testing.T) {
 			}
 		})
 	}
-	_, err := ddl.Steps(13, all...)
+	_, err := ddl.Steps(150004, all...)
+	require.EqualError(t, err, "ddl: steps: version 150004 of PostgreSQL: give the first number of it, 15 of 15.4")
+	_, err = ddl.Steps(13, all...)
 	require.EqualError(t, err, "ddl: steps: version 13 of PostgreSQL: 14 is the oldest that is known")
 	_, err = ddl.Steps(15, ddl.CopyTwin{Table: "users", Old: "a", New: "b"})
 	require.EqualError(t, err, "ddl: steps: copy twin users.a to b: its steps depend on what the table has: use Runner.Plan")
@@ -113,6 +120,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("users", "name", "team")
 	f.Add(`shop.u"sers`, `a"; DROP TABLE users; --`, "b\\")
 	f.Add("ü", "'", "$1")
+	f.Add(`"a.b"."c"".d"`, `"`, `shop."my.users`)
 	f.Fuzz(func(t *testing.T, table, column, other string) {
 		plan, err := ddl.Steps(15,
 			ddl.AddColumn{Table: table, Column: column, Type: "text"}, ddl.SetNotNull{Table: table, Column: column},

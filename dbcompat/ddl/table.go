@@ -79,7 +79,7 @@ func (t *table) verify(ctx context.Context, conn *pgx.Conn) error {
 		case errors.Is(err, pgx.ErrNoRows):
 			t.mistakes.wrong("there is no type %s: give one as in numeric(10,2); instead of serial, bigint and a default from a sequence", name)
 		case err != nil:
-			return fmt.Errorf("type %q: %w", name, err)
+			return fmt.Errorf("type %q: %w: give the type alone; NOT NULL and DEFAULT are operations of their own", name, err)
 		case checks:
 			t.mistakes.wrong("the type %s is a domain that checks, for which the table would be rewritten: take its base type, and a Check", name)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/handover-go/handover/dbcompat"
 	"github.com/handover-go/handover/dbcompat/backfill"
 )
@@ -18,6 +20,7 @@ type command struct {
 	database string
 	do       string
 	columns  dbcompat.Columns
+	added    dbcompat.Added[any] // instead, if it has a Fill
 	source   dbcompat.Source
 	config   backfill.Config
 }
@@ -25,7 +28,7 @@ type command struct {
 // parse says on stderr what is wrong.
 func parse(args []string, stderr io.Writer) (command, error) {
 	var c command
-	var stage, key, old, twin string
+	var stage, key, old, twin, fill string
 	var dry bool
 	set := flag.NewFlagSet("backfill", flag.ContinueOnError)
 	set.SetOutput(stderr)
@@ -44,6 +47,7 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	set.StringVar(&twin, "new", "", "the new column, or several")
 	set.Func("up", "SQL of the new column over the old one; default: the old column itself", each(&c.columns.Up))
 	set.Func("down", "SQL of the old column over the new one; default: the new column itself", each(&c.columns.Down))
+	set.StringVar(&fill, "fill", "", "instead of -old, -up, -down and -stage: SQL of an added column, which is filled where it is NULL")
 	set.StringVar(&stage, "stage", "", "old, dual-write, read-new or new: it says what is written")
 	set.StringVar(&c.config.Schema, "schema", "", "where the tables of the runs are (default handover)")
 	set.DurationVar(&c.config.Target, "target", 0, "how long a batch may keep its rows locked (default 50ms)")
@@ -56,6 +60,7 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	if err := set.Parse(args); err != nil {
 		return c, err
 	}
+	c.added = dbcompat.Added[any]{Table: c.columns.Table, Key: key, Column: twin, Fill: fill}
 	c.columns.Key, c.columns.Old, c.columns.New = names(key), names(old), names(twin)
 	if dry {
 		c.do = "plan"
@@ -75,12 +80,25 @@ func (c *command) check(stage string, rest []string) error {
 	if len(rest) > 0 {
 		all = append(all, fmt.Errorf("backfill: %q is no flag: quote what has spaces", rest[0]))
 	}
+	if c.added.Fill != "" {
+		if stage != "" || len(c.columns.Old)+len(c.columns.Up)+len(c.columns.Down) > 0 {
+			all = append(all, errors.New("backfill: -fill is for a column that replaces none: leave out -old, -up, -down and -stage"))
+		}
+		return errors.Join(append(all, c.added.Check())...)
+	}
 	at, err := dbcompat.ParseStage(stage)
 	if err != nil {
 		all = append(all, fmt.Errorf("backfill: -stage: without one nothing is written: %w", err))
 	}
 	c.source = dbcompat.Fixed(at)
 	return errors.Join(append(all, c.columns.Check())...)
+}
+
+func (c *command) backfill(pool *pgxpool.Pool) *backfill.Backfill {
+	if c.added.Fill != "" {
+		return backfill.NewAdded(pool, c.added, c.config)
+	}
+	return backfill.New(pool, c.columns, c.source, c.config)
 }
 
 // names are separated by commas; empty is none.

@@ -4,6 +4,8 @@
 //	backfill … -dry-run       # what would be done: SQL and estimates
 //	backfill … -do verify     # compares all rows; also status, pause, resume, cancel
 //
+//	backfill -table users -new plan -fill "'free'"    # a column that replaces none
+//
 // For several columns, -key, -old and -new take names with commas between, and -up and
 // -down are given once for each column. The database is that of -database, or of
 // DATABASE_URL, or of the variables PGHOST and so on.
@@ -65,8 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	defer pool.Close()
-	fill := backfill.New(pool, c.columns, c.source, c.config)
-	err = do(ctx, fill, c.do, stdout)
+	err = do(ctx, c.backfill(pool), c, stdout)
 	switch {
 	case err == nil:
 		return 0
@@ -78,10 +79,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitFailed
 }
 
-func do(ctx context.Context, fill *backfill.Backfill, what string, out io.Writer) error {
-	switch what {
+func do(ctx context.Context, fill *backfill.Backfill, c command, out io.Writer) error {
+	switch c.do {
 	case "plan":
-		return plan(ctx, fill, out)
+		return plan(ctx, fill, c.config, out)
 	case "run":
 		return watched(ctx, fill, out)
 	case "verify":
@@ -100,18 +101,51 @@ func do(ctx context.Context, fill *backfill.Backfill, what string, out io.Writer
 	return err
 }
 
-func plan(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
+func plan(ctx context.Context, fill *backfill.Backfill, config backfill.Config, out io.Writer) error {
 	p, err := fill.Plan(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "-- stage %s: %s is written\n", p.Stage, strings.Join(p.Writes, ", "))
+	where := "where it is NULL"
+	if p.Stage != "" {
+		where = "at stage " + p.Stage
+	}
+	fmt.Fprintf(out, "-- %s is written %s\n", strings.Join(p.Writes, ", "), where)
 	fmt.Fprintf(out, "-- about %d rows, %d MB with indexes; %d batches if they were all as large as the first one\n", p.Rows, p.Bytes>>20, p.Batches)
 	if p.Resumes {
 		fmt.Fprintf(out, "-- goes on with an earlier run: about %d rows are left\n", p.Remaining)
 	}
+	fmt.Fprintf(out, "-- %s\n-- %s\n", takes(p, config.Rate), grows(p, config.VacuumEvery))
 	fmt.Fprintf(out, "\n-- once: the end\n%s;\n\n-- each batch, with its checkpoint\n%s;\n", p.Begin, p.Batch)
 	return nil
+}
+
+// takes is the estimate of the time.
+func takes(p backfill.Plan, most int) string {
+	limited := most > 0 && (p.Rate > float64(most) || p.Shortest == p.Longest)
+	switch {
+	case p.Rate > 0 && !limited:
+		return fmt.Sprintf("takes about %s: the last run has done %.0f rows a second", short(p.Longest), p.Rate)
+	case limited:
+		return fmt.Sprintf("takes about %s: no more than %d rows a second", short(p.Longest), most)
+	}
+	return fmt.Sprintf("takes from %s to %s, or longer on a busy server: nobody has measured it here", short(p.Shortest), short(p.Longest))
+}
+
+// short leaves out what nobody can know.
+func short(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(time.Second)
+}
+
+// grows is what becomes of the table: autovacuum cannot follow.
+func grows(p backfill.Plan, vacuum int64) string {
+	if vacuum > 0 {
+		return fmt.Sprintf("vacuumed after each %d rows that are changed, so that the room of the dead ones is used again", vacuum)
+	}
+	return fmt.Sprintf("may grow to about twice its size, %d MB: each row that is changed leaves a dead one; with -vacuum 200000 it grows by a third", 2*p.Bytes>>20)
 }
 
 func verify(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
@@ -119,7 +153,11 @@ func verify(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d rows, %d mismatches; stage %s, %s, LSN %s\n", v.Rows, v.Mismatches, v.Stage, v.Ended.Format(time.RFC3339), v.LSN)
+	stage := ""
+	if v.Stage.Valid() {
+		stage = "stage " + v.Stage.String() + ", "
+	}
+	fmt.Fprintf(out, "%d rows, %d mismatches; %s%s, LSN %s\n", v.Rows, v.Mismatches, stage, v.Ended.Format(time.RFC3339), v.LSN)
 	if v.Mismatches == 0 {
 		return nil
 	}
