@@ -1,6 +1,7 @@
 package flags_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -135,4 +136,27 @@ func TestAFlagThatOnlyAnotherClientHasIsCountedThere(t *testing.T) {
 	b := started(t, flags.Static(on("other")), flags.Config{})
 	flag.On(b.Pin(t.Context(), flags.Subject{}))
 	require.EqualValues(t, 1, a.Report().Flags[0].Unpinned)
+}
+
+func TestWhoIsPinned(t *testing.T) {
+	on := flags.Bool("on", false)
+	c := started(t, serves(""), flags.Config{}, on)
+	ada, bob := flags.Subject{Key: "ada", Attributes: map[string]any{"plan": "pro"}}, flags.Subject{Key: "bob"}
+	for name, test := range map[string]struct {
+		ctx   context.Context
+		want  flags.Subject
+		there bool
+	}{
+		"nobody":                           {t.Context(), flags.Subject{}, false},
+		"nobody by a value that is forced": {on.With(t.Context(), true), flags.Subject{}, false},
+		"who was pinned":                   {c.Pin(t.Context(), ada), ada, true},
+		"who was pinned last":              {c.Pin(c.Pin(t.Context(), ada), bob), bob, true},
+		"with a value that is forced":      {on.With(c.Pin(t.Context(), ada), true), ada, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, there := flags.SubjectOf(test.ctx)
+			require.Equal(t, test.want, got)
+			require.Equal(t, test.there, there)
+		})
+	}
 }
