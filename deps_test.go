@@ -124,7 +124,7 @@ func permits() []permit {
 		},
 		{
 			imports: []string{"github.com/jackc/pgx/v5/..."},
-			in:      []string{"dbcompat/...", "*/pg*", "internal/pg*", "examples/..."},
+			in:      []string{"dbcompat/...", "*/pg*", "*/*/pg*", "internal/pg*", "examples/..."},
 			why:     "pgx is 2 MB and four modules: dbcompat, pg… sub-packages and examples only",
 		},
 	}

@@ -3,14 +3,16 @@
 //
 //	go run ./examples/expandcontract
 //
-// It starts a PostgreSQL of its own, with a table of 200,000 users, and four instances of
-// a program that read and write it all the time. Then users.name becomes
-// users.display_name: each instance is moved on by one stage after the other, so that
-// neighbouring versions run side by side; forward, all the way back, and forward again,
-// until name is dropped. A ledger knows what each row was last acknowledged to have, and
-// so finds reads that are stale and writes that are lost.
+// It starts a PostgreSQL of its own, with a table of 200,000 users, and three instances
+// of a program that read and write it all the time. Then users.name becomes
+// users.display_name: the change is moved from stage to stage, each time when all
+// instances have come along, and between two stages each of them is replaced, one by
+// one, so that neighbouring stages and versions run side by side. Forward, all the way
+// back, and forward again, until name is dropped. A ledger knows what each row was last
+// acknowledged to have, and so finds reads that are stale and writes that are lost.
 //
-// With -reckless the step to dual-write is left out, as if the back-fill were enough.
+// With -reckless nobody asks the database for the stage, and the step to dual-write is
+// left out, as if the back-fill were enough.
 //
 // Exit status: 0 if nothing was lost, 1 if something was or the walk did not come to its
 // end, 2 for wrong input or without PostgreSQL, 130 after Ctrl-C.

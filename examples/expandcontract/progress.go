@@ -12,23 +12,23 @@ import (
 )
 
 // progress draws a bar, if there is somebody to look at it.
-func (w *walk) progress(ctx context.Context, b *backfill.Backfill) {
-	if !terminal(w.out) {
+func (s *steps) progress(ctx context.Context, b *backfill.Backfill) {
+	if !terminal(s.out) {
 		return
 	}
-	if s, err := b.Status(ctx); err == nil {
+	if f, err := b.Status(ctx); err == nil {
 		const width = 30
-		done := int(s.Share() * width)
-		fmt.Fprintf(w.out, "\r%6.1f s    [%s%s] %3.0f %%  %.0f rows/s  %s left %s\x1b[K", time.Since(w.began).Seconds(),
-			strings.Repeat("=", done), strings.Repeat(" ", width-done), s.Share()*100, s.RowsPerSecond, s.Left.Round(100*time.Millisecond), s.Waiting)
+		done := int(f.Share() * width)
+		fmt.Fprintf(s.out, "\r%6.1f s    [%s%s] %3.0f %%  %.0f rows/s  %s left %s\x1b[K", time.Since(s.began).Seconds(),
+			strings.Repeat("=", done), strings.Repeat(" ", width-done), f.Share()*100, f.RowsPerSecond, f.Left.Round(100*time.Millisecond), f.Waiting)
 	}
 }
 
-func (w *walk) say(format string, args ...any) {
-	if terminal(w.out) {
-		fmt.Fprint(w.out, "\r\x1b[K")
+func (s *steps) say(format string, args ...any) {
+	if terminal(s.out) {
+		fmt.Fprint(s.out, "\r\x1b[K")
 	}
-	fmt.Fprintf(w.out, "%6.1f s  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(s.out, "%6.1f s  %s\n", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
 func terminal(out io.Writer) bool {
