@@ -95,7 +95,7 @@ func permits() []permit {
 			why: "it costs nothing, but a sync.WaitGroup is nearer",
 		},
 		{
-			imports: []string{"github.com/prometheus/client_golang/..."}, in: []string{"*/prom*", "probes/heptioprobes"},
+			imports: []string{"github.com/prometheus/client_golang/..."}, in: []string{"*/prom*", "*/*/prom*", "probes/heptioprobes", "examples/..."},
 			why: "Prometheus is 2 MB and nine modules: prom… sub-packages only, and heptioprobes, which links it anyway",
 		},
 		{

@@ -56,8 +56,8 @@ func snippets(file, text string) ([]snippet, error) {
 }
 
 // uncompiled returns what is wrong with the Markdown of a repository: Go code
-// that is no part of any program of examples/ nor of an example_test.go, and
-// would therefore rot, and a README without a program.
+// that is no part of any program of examples/ or interop/migrate/, nor of an
+// example_test.go, and would therefore rot, and a README without a program.
 func uncompiled(t *testing.T, root fs.FS) []string {
 	t.Helper()
 	all := files(t, root)
@@ -81,7 +81,7 @@ func uncompiled(t *testing.T, root fs.FS) []string {
 			// Whole lines: nothing may be missing at the beginning of the first.
 			if strings.TrimSpace(s.text) == "" || !strings.Contains(compiled, "\n"+s.text) {
 				violations = append(violations, fmt.Sprintf(
-					"%s:%d: this block is not, byte for byte, part of a .go file of examples/ or of an example_test.go", s.file, s.line))
+					"%s:%d: this block is not, byte for byte, part of a .go file of examples/ or interop/migrate/, or of an example_test.go", s.file, s.line))
 			}
 			if name == "README.md" {
 				programs++
@@ -100,8 +100,8 @@ func compiledText(t *testing.T, root fs.FS, all []string) string {
 	t.Helper()
 	var compiled strings.Builder
 	for _, name := range all {
-		inExamples := strings.HasPrefix(name, "examples/") && path.Ext(name) == ".go"
-		if !inExamples && path.Base(name) != "example_test.go" {
+		program := strings.HasPrefix(name, "examples/") || strings.HasPrefix(name, "interop/migrate/")
+		if (!program || path.Ext(name) != ".go") && path.Base(name) != "example_test.go" {
 			continue
 		}
 		text, err := fs.ReadFile(root, name)
@@ -138,6 +138,9 @@ func TestMarkdownThatIsNot(t *testing.T) {
 		},
 		"blocks of other languages, one of them about Go": {
 			files: map[string]string{"README.md": block + "```sh\nmake\n```\n\n````text\n```go\n```\n````\n"},
+		},
+		"a part of a program that a migration shows": {
+			files: map[string]string{"README.md": block, "docs/migrate/x.md": "```go\n\texit()\n```\n", "interop/migrate/before/x/main.go": "package main\n\nfunc main() {\n\texit()\n}\n"},
 		},
 		"no README":              {files: map[string]string{"CHANGELOG.md": block}, want: "README.md: there is none"},
 		"no program":             {files: map[string]string{"README.md": "# x\n\n```sh\nmake\n```\n"}, want: "no Go block"},

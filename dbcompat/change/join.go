@@ -53,7 +53,8 @@ func (c *Change) start() error {
 
 // join makes the row, if it may. It has the turn.
 func (c *Change) join(ctx context.Context) {
-	if c.id == "" {
+	fresh := c.id == ""
+	if fresh {
 		c.id = rand.Text() // a late statement of an earlier lease does not meet it
 	}
 	keeper := lease.New(c.config.lease())
@@ -67,6 +68,9 @@ func (c *Change) join(ctx context.Context) {
 		})
 		return err
 	})
+	if fresh && noRow(err) {
+		c.id = ""
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pause := keeper.Pause(err)
@@ -84,6 +88,13 @@ func (c *Change) join(ctx context.Context) {
 		c.state, c.why, c.trouble, c.acked, c.before = joined, nil, nil, there.seen, ""
 		c.logger().Info("change: joined", "change", c.name, "stage", there.stage.String(), "epoch", there.epoch)
 	}
+}
+
+// noRow reports whether a join that failed has certainly left no row behind: nothing was
+// sent. Leave then has nothing to give back.
+func noRow(err error) bool {
+	_, dialled := errors.AsType[*pgconn.ConnectError](err)
+	return dialled || err != nil && pgconn.SafeToRetry(err)
 }
 
 // mayJoin is asked in the transaction in which the change cannot move.

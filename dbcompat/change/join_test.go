@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -200,4 +201,12 @@ func TestMisuse(t *testing.T) {
 	require.ErrorIs(t, none.Held(), change.ErrNotJoined)
 	require.Equal(t, "Stage(0) 0 true", fmt.Sprintf("%v %v %v", none.Stage(), none.Epoch(), none.Fence()))
 	require.False(t, change.Fenced(nil))
+}
+
+func TestWhoHasNeverReachedTheDatabaseHasNothingToGiveBack(t *testing.T) {
+	pool := open(t, "host=/nowhere user=app database=app")
+	p := change.New(pool, "users-name", name.Columns(), change.Config{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, p.Join(t.Context()))
+	require.ErrorContains(t, p.Check(t.Context()), "the database does not answer")
+	require.NoError(t, p.Leave(t.Context()))
 }
