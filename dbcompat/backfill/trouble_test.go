@@ -143,7 +143,7 @@ func TestARunnerThatWasSilentForTooLongHasLost(t *testing.T) {
 		}
 		return dbcompat.DualWrite, nil
 	}
-	fill := backfill.New(pool, name, source, backfill.Config{Start: 10, Most: 10})
+	fill := backfill.New(pool, name, source, backfill.Config{Start: 10, Most: 10, Target: time.Minute}) // none is halved
 	require.ErrorIs(t, fill.Run(t.Context()), backfill.ErrLost)
 	s := status(t, fill)
 	require.True(t, s.Alive)
