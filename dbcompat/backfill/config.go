@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
+
+	"github.com/handover-go/handover/internal/pgmigrate"
 )
 
 // Config says how careful a back-fill is. The zero value is valid.
@@ -86,11 +86,7 @@ func (c Config) withDefaults() Config {
 // wrong is what contradicts itself, of a config with its defaults. There is no "none"
 // for a time-out: a batch without one is what blocks a table for minutes.
 func (c Config) wrong() error {
-	var all []error
-	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }
-	if len(c.Schema) > 63 || strings.IndexFunc(c.Schema, odd) >= 0 {
-		all = append(all, fmt.Errorf("Config.Schema is %q: take letters, digits, _ and -, 63 bytes at the most", c.Schema))
-	}
+	all := []error{pgmigrate.CheckSchema(c.Schema)}
 	return errors.Join(append(all, c.wrongTimes(), c.wrongNumbers())...)
 }
 

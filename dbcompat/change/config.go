@@ -9,12 +9,12 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/handover-go/handover/dbcompat"
 	"github.com/handover-go/handover/dbcompat/pgxdbcompat"
 	"github.com/handover-go/handover/internal/lease"
+	"github.com/handover-go/handover/internal/pgmigrate"
 )
 
 // Config says what this build can do, and how long it is relied on. The zero value is
@@ -91,11 +91,7 @@ func (c Config) can(s dbcompat.Stage) bool { return s >= c.Min && s <= c.Max }
 
 // wrong is what contradicts itself, of a config with its defaults.
 func (c Config) wrong() error {
-	var all []error
-	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }
-	if len(c.Schema) > 63 || strings.IndexFunc(c.Schema, odd) >= 0 {
-		all = append(all, fmt.Errorf("Config.Schema is %q: take letters, digits, _ and -, 63 bytes at the most", c.Schema))
-	}
+	all := []error{pgmigrate.CheckSchema(c.Schema)}
 	return errors.Join(append(all, c.wrongTimes(), c.wrongStages(),
 		wrongText("Config.Version", c.Version), wrongText("Config.Name", c.Name))...)
 }

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -31,6 +32,16 @@ type Set struct {
 // A Beginner is a pool or a connection.
 type Beginner interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
+}
+
+// CheckSchema tells what PostgreSQL would misunderstand: a longer name is cut without a
+// word, and then two names are one schema.
+func CheckSchema(name string) error {
+	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }
+	if len(name) > 63 || strings.IndexFunc(name, odd) >= 0 {
+		return fmt.Errorf("Config.Schema is %q: take letters, digits, _ and -, 63 bytes at the most", name)
+	}
+	return nil
 }
 
 // SQL is a query for the schema.
@@ -135,4 +146,17 @@ func export(path string, text []byte) error {
 	}
 	_, err = file.Write(text)
 	return errors.Join(err, file.Close())
+}
+
+// Grant runs statements in which "role", in quotes, is the role.
+func (s Set) Grant(ctx context.Context, db Beginner, role string, statements ...string) error {
+	return pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		for _, statement := range statements {
+			statement = strings.ReplaceAll(s.SQL(statement), `"role"`, pgx.Identifier{role}.Sanitize())
+			if _, err := tx.Exec(ctx, statement, once); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

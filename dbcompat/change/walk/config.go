@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
-	"strings"
 	"time"
-	"unicode"
+
+	"github.com/handover-go/handover/internal/pgmigrate"
 )
 
 // Config says where the tables of changes are, and how patient a Walk is. The zero value
@@ -48,6 +48,10 @@ type Config struct {
 	// replicas, that are known to be of no concern.
 	Accept []string
 
+	// Waiting is told by Wait what is still missing, each time it has looked; by default
+	// nobody is. It must return soon.
+	Waiting func([]Missing)
+
 	// Logger gets a record for each move; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -63,11 +67,7 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) wrong() error {
-	var all []error
-	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }
-	if len(c.Schema) > 63 || strings.IndexFunc(c.Schema, odd) >= 0 {
-		all = append(all, fmt.Errorf("Config.Schema is %q: take letters, digits, _ and -, 63 bytes at the most", c.Schema))
-	}
+	all := []error{pgmigrate.CheckSchema(c.Schema)}
 	if c.LockTimeout < time.Millisecond || c.Poll < time.Millisecond {
 		all = append(all, errors.New("Config.LockTimeout or Poll is less than a millisecond: a wait for a lock has to have an end, 200 ms are good"))
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,17 @@ type Event struct {
 	To       dbcompat.Stage  `json:"to,omitempty"`       // 0 is none
 	Epoch    int64           `json:"epoch"`              // afterwards
 	Evidence json.RawMessage `json:"evidence,omitempty"` // what was known: instances, verification, LSN, replicas
+}
+
+// String is for people: advanced, old to dual-write.
+func (e Event) String() string {
+	switch {
+	case e.From != 0 && e.To != 0 && e.From != e.To:
+		return fmt.Sprintf("%s, %s to %s", e.What, e.From, e.To)
+	case e.From != 0 || e.To != 0:
+		return fmt.Sprintf("%s at %s", e.What, cmp.Or(e.To, e.From))
+	}
+	return e.What
 }
 
 // Events are the last n, the newest first; 50 if n is 0.

@@ -2,6 +2,7 @@ package walk_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -124,6 +125,58 @@ func TestSessionsAreEndedIfThatIsWanted(t *testing.T) {
 			require.Error(t, err)
 			execute(t, idle, "SELECT 1")
 			execute(t, later, "COMMIT")
+		})
+	}
+}
+
+// A process that was stopped keeps the locks on its rows, and one that waits for them
+// cannot acknowledge. The fence is not even tried then.
+func TestAProcessThatWasStoppedKeepsAnotherOneFromAcknowledging(t *testing.T) {
+	pool := open(t, pg.Database(t))
+	for name, c := range map[string]struct {
+		fence, before bool // its lease lapses before the move
+	}{
+		"with a fence":                          {true, false},
+		"with one, counted out before the move": {true, true},
+		"without one":                           {false, false},
+		"without one, lapsed before the move":   {false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := again(t, pool, patient, walk.Options{Fence: c.fence})
+			for _, name := range []string{"web-1", "web-2"} {
+				instance(t, pool, name, dbcompat.Old, dbcompat.New)
+			}
+			stopped, other := session(t, pool, "web-1"), session(t, pool, "web-2")
+			execute(t, stopped, "BEGIN; UPDATE users SET name = 'Ada' WHERE id = 1")
+			waits := make(chan error, 1)
+			go func() {
+				_, err := other.Exec(t.Context(), "UPDATE users SET name = 'Bob' WHERE id = 1")
+				waits <- err
+			}()
+			require.Eventually(t, func() bool {
+				return len(query(t, pool, "SELECT FROM pg_stat_activity WHERE application_name = 'web-2' AND wait_event_type = 'Lock'")) == 1
+			}, time.Minute, time.Millisecond)
+
+			if c.before {
+				lapseIn(t, pool, "web-1")
+			}
+			require.NoError(t, w.Advance(t.Context(), dbcompat.DualWrite))
+			if !c.before {
+				lapseIn(t, pool, "web-1")
+			}
+			text := plain(missing(w.Settle(t.Context())))
+			require.Contains(t, text, "web-2 (v1) has not acknowledged dual-write")
+			require.Contains(t, text, "web-1 (v1) has let its lease lapse D ago, and pid N (web-1, idle in transaction since T) may be a transaction of it: wait, or end it: SELECT pg_terminate_backend(N)")
+
+			config := patient
+			config.Terminate = true
+			w = walk.New(pool, usersName, config)
+			require.Error(t, w.Settle(t.Context()), "web-2 has still to acknowledge")
+			require.NoError(t, <-waits)
+			_, err := stopped.Exec(t.Context(), "COMMIT")
+			require.Error(t, err)
+			acknowledge(t, pool, "web-2")
+			require.NoError(t, w.Settle(t.Context()))
 		})
 	}
 }

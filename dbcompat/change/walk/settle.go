@@ -28,8 +28,12 @@ func (w *Walk) Wait(ctx context.Context) error {
 	return w.call("wait for", func() error {
 		for {
 			err := w.settle(ctx)
-			if _, notReady := errors.AsType[*NotReadyError](err); !notReady && !busy(err) {
+			notReady, ok := errors.AsType[*NotReadyError](err)
+			if !ok && !busy(err) {
 				return err
+			}
+			if ok && w.config.Waiting != nil {
+				w.config.Waiting(notReady.Missing)
 			}
 			if over := sleep(ctx, w.config.Poll); over != nil {
 				return fmt.Errorf("%w: %w", over, err)
@@ -117,7 +121,38 @@ func (w *Walk) judge(ctx context.Context, db guard.Querier, s State) (v verdict,
 			})
 		}
 	}
-	return v, nil
+	if s.Fenced && len(v.missing) > 0 {
+		err = w.blocking(ctx, db, s, &v)
+	}
+	return v, err
+}
+
+// blocking adds what those who are behind may wait for: a process that was stopped keeps
+// the locks on its rows. The fence does not get at that, as it comes after them.
+func (w *Walk) blocking(ctx context.Context, db guard.Querier, s State, v *verdict) error {
+	before, err := w.countedOut(ctx, db, s)
+	for _, i := range append(before, v.gone...) {
+		sessions, asked := guard.Blocking(ctx, db, i.Expires)
+		err = errors.Join(err, asked)
+		v.sessions = append(v.sessions, sessions...)
+		v.missing = append(v.missing, lapsed(i, sessions)...)
+	}
+	return err
+}
+
+// countedOut are those who were since the move before the last: whoever was earlier has
+// no transaction that has passed the fence.
+func (w *Walk) countedOut(ctx context.Context, db guard.Querier, s State) ([]Instance, error) {
+	rows, err := db.Query(ctx, w.sql(`SELECT evidence FROM "handover".change_events
+		WHERE change = $1::text AND what = 'counted out' AND epoch >= $2::bigint - 1 ORDER BY id`), once, w.name, s.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[Instance])
+	for i := range all {
+		all[i].Left = all[i].Expires.Sub(s.Now)
+	}
+	return all, err
 }
 
 func lapsed(i Instance, sessions []guard.Session) []Missing {

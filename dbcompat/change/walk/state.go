@@ -38,6 +38,17 @@ type State struct {
 	id int
 }
 
+// Behind are the instances that have not acknowledged the present epoch.
+func (s State) Behind() []Instance {
+	var behind []Instance
+	for _, i := range s.Instances {
+		if i.Epoch != s.Epoch {
+			behind = append(behind, i)
+		}
+	}
+	return behind
+}
+
 // Instance is a process that has joined.
 type Instance struct {
 	ID      string         `json:"id"` // new with each join

@@ -160,6 +160,10 @@ func compare(m manifest, code defaults) error {
 	equal("the time-out of startup (that of a check)", seconds(startup+"timeoutSeconds"), code.timeout)
 	equal("surge", number("spec.strategy.rollingUpdate.maxSurge"), 1)
 	equal("unavailable", number("spec.strategy.rollingUpdate.maxUnavailable"), 0)
+	equal("the deadline of a release (twice the start time-out)", seconds("spec.progressDeadlineSeconds"), 2*code.start)
+	for i := range 2 {
+		equal("the skew", number(fmt.Sprintf("%stopologySpreadConstraints[%d].maxSkew", pod, i)), 1)
+	}
 	less("there is a replica", 0, time.Duration(number("spec.replicas")))
 
 	for _, path := range m.numbers() {
@@ -225,6 +229,8 @@ func TestOtherNumbersAreNot(t *testing.T) {
 		"more surge":                     {"maxSurge: 1", "maxSurge: 2", "surge is 2"},
 		"an unavailable pod":             {"maxUnavailable: 0", "maxUnavailable: 1", "unavailable is 1"},
 		"a share of pods":                {"maxSurge: 1", "maxSurge: 25%", `"25%" is no whole number`},
+		"a shorter release":              {"progressDeadlineSeconds: 120", "progressDeadlineSeconds: 60", "the deadline of a release"},
+		"more skew":                      {"maxSkew: 1", "maxSkew: 2", "the skew is 2"},
 		"no replica":                     {"replicas: 3", "replicas: 0", "there is a replica"},
 		"a liveness that kills early":    {"periodSeconds: 10", "periodSeconds: 5", "a verdict expires before liveness kills"},
 		"a number without its reason":    {"containerPort: 8080 #", "containerPort: 8080\n#", "8080 has no comment"},

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
+
+	"github.com/handover-go/handover/internal/pgmigrate"
 )
 
 // Config says which set of flags: that of the pgflags.Store. The zero value is valid.
@@ -27,11 +28,7 @@ func (c Config) withDefaults() Config {
 
 // wrong is what PostgreSQL would misunderstand, as in pgflags.
 func (c Config) wrong() error {
-	var all []error
-	odd := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' }
-	if len(c.Schema) > 63 || strings.IndexFunc(c.Schema, odd) >= 0 {
-		all = append(all, fmt.Errorf("Config.Schema is %q: take letters, digits, _ and -, 63 bytes at the most", c.Schema))
-	}
+	all := []error{pgmigrate.CheckSchema(c.Schema)}
 	if strings.Contains(c.Set, "\x00") || len([]rune(c.Set)) > 200 {
 		all = append(all, fmt.Errorf("Config.Set is %.20q…: take up to 200 characters, and no zero", c.Set))
 	}

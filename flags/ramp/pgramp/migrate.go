@@ -3,9 +3,6 @@ package pgramp
 import (
 	"context"
 	"embed"
-	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/handover-go/handover/internal/pgmigrate"
 )
@@ -65,17 +62,9 @@ func (s *Store) GrantWrite(ctx context.Context, role string) error {
 }
 
 func (s *Store) grant(ctx context.Context, role string, statements ...string) error {
-	names := strings.NewReplacer(`"handover"`, s.schema(), `"role"`, pgx.Identifier{role}.Sanitize())
 	err := s.wrong
 	if err == nil {
-		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			for _, statement := range statements {
-				if _, err := tx.Exec(ctx, names.Replace(statement), once); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err = s.migrations().Grant(ctx, s.pool, role, statements...)
 	}
 	return s.failed(ctx, "grant to", role, err)
 }

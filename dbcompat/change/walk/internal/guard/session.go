@@ -35,6 +35,12 @@ func Since(ctx context.Context, db Querier, at time.Time) ([]Session, error) {
 	return collect[Session](ctx, db, since, at)
 }
 
+// Blocking are those of them that somebody waits for.
+func Blocking(ctx context.Context, db Querier, at time.Time) ([]Session, error) {
+	return collect[Session](ctx, db, "SELECT * FROM ("+since+`) AS s WHERE pid IN (
+		SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`, at)
+}
+
 // A snapshot's xmin would not do: who has not written yet has no transaction id. A role
 // without pg_monitor sees of others that they are there.
 const since = `SELECT pid, known, CASE WHEN known THEN format('pid %s (%s, %s since %s)', pid, name, state, to_char(xact_start, 'HH24:MI:SS'))
