@@ -1,9 +1,11 @@
 # GNU make 3.81 (macOS) is enough. Every module of the repository is found by its
 # go.mod; what is installed goes to .tools/ and nowhere else, except for what
-# comes from the system's package manager (a C compiler, PostgreSQL, HAProxy, nginx, npm).
+# comes from the system's package manager (a C compiler, PostgreSQL, PgBouncer,
+# faketime, promtool, HAProxy, nginx, npm).
 
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 10s
+WALKS         ?= 200
 
 # The name carries the versions: of the linter, and of Go, because a linter that
 # an older Go has built refuses newer sources.
@@ -19,7 +21,7 @@ export GOWORK := off
 each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres haproxy nginx npm bench fuzz matrix torture clean
+.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres pgbouncer faketime promtool haproxy nginx npm bench fuzz soak matrix torture clean
 
 help: ## what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +35,7 @@ lint: tools ## go vet, the linters and the formatter; each has its reason in .go
 	$(call each,go vet ./...)
 	$(call each,$(LINTER) run --config $(CURDIR)/.golangci.yml ./...)
 
-unit: compiler postgres haproxy nginx ## the tests, with the race detector
+unit: compiler postgres pgbouncer faketime promtool haproxy nginx ## the tests, with the race detector
 	$(call each,go test -race ./...)
 
 test-postgres-all: compiler npm ## what has to do with PostgreSQL, with each of 14 to 18; they go to .tools/
@@ -52,6 +54,12 @@ compiler: ## a C compiler, without which Go has no race detector on most systems
 postgres: ## the PostgreSQL server binaries, for the tests that need them
 	@./scripts/ensure postgres
 
+pgbouncer: ## PgBouncer, for the tests that need it; no service is left running
+	@./scripts/ensure pgbouncer
+
+faketime: ## libfaketime, for the tests that move a server's clock
+	@./scripts/ensure faketime
+
 haproxy: ## HAProxy, for the tests that need it; no service is left running
 	@./scripts/ensure haproxy
 
@@ -66,6 +74,12 @@ bench: ## the benchmarks
 
 fuzz: ## each fuzz target for FUZZTIME (10s)
 	$(call each,$(CURDIR)/scripts/fuzz $(FUZZTIME))
+
+promtool: ## promtool, which reads the alert rules; no service is left running
+	@./scripts/ensure promtool
+
+soak: compiler postgres ## a fleet walks WALKS (200) times while processes, sessions and servers die: half an hour
+	FLEET_WALKS=$(WALKS) go test -race -count 1 -timeout 6h -v -run TestNobodyNotices ./dbcompat/change/internal/fleet
 
 matrix: ## the main job with every kind of balancer, lag and round trip
 	go run ./examples/rollout/matrix

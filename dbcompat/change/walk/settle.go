@@ -26,8 +26,12 @@ func (w *Walk) Settle(ctx context.Context) error {
 // it at once.
 func (w *Walk) Wait(ctx context.Context) error {
 	return w.call("wait for", func() error {
+		var last error
 		for {
 			err := w.settle(ctx)
+			if over := ctx.Err(); over != nil && err != nil && last != nil { // it has ended in the middle of a look
+				return fmt.Errorf("%w: %w", over, last)
+			}
 			notReady, ok := errors.AsType[*NotReadyError](err)
 			if !ok && !busy(err) {
 				return err
@@ -38,6 +42,7 @@ func (w *Walk) Wait(ctx context.Context) error {
 			if over := sleep(ctx, w.config.Poll); over != nil {
 				return fmt.Errorf("%w: %w", over, err)
 			}
+			last = err
 		}
 	})
 }
@@ -108,12 +113,7 @@ func (w *Walk) judge(ctx context.Context, db guard.Querier, s State) (v verdict,
 			if err != nil {
 				return v, err
 			}
-			if len(sessions) == 0 {
-				v.gone = append(v.gone, i)
-			} else if behind {
-				v.sessions = append(v.sessions, sessions...)
-				v.missing = append(v.missing, lapsed(i, sessions)...)
-			}
+			v.silent(i, sessions, behind)
 		case behind:
 			v.missing = append(v.missing, Missing{
 				i.String(), fmt.Sprintf("has not acknowledged %s: it has not looked yet, or a transaction of %s is open in it", s.Stage, i.Stage),
@@ -125,6 +125,16 @@ func (w *Walk) judge(ctx context.Context, db guard.Querier, s State) (v verdict,
 		err = w.blocking(ctx, db, s, &v)
 	}
 	return v, err
+}
+
+// silent adds one that has lapsed, with the sessions that may be its own.
+func (v *verdict) silent(i Instance, sessions []guard.Session, behind bool) {
+	if len(sessions) == 0 {
+		v.gone = append(v.gone, i)
+	} else if behind {
+		v.sessions = append(v.sessions, sessions...)
+		v.missing = append(v.missing, lapsed(i, sessions)...)
+	}
 }
 
 // blocking adds what those who are behind may wait for: a process that was stopped keeps

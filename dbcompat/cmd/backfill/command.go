@@ -13,6 +13,7 @@ import (
 
 	"github.com/handover-go/handover/dbcompat"
 	"github.com/handover-go/handover/dbcompat/backfill"
+	"github.com/handover-go/handover/dbcompat/cmd/internal/arguments"
 )
 
 // command is what the arguments say.
@@ -28,40 +29,24 @@ type command struct {
 // parse says on stderr what is wrong.
 func parse(args []string, stderr io.Writer) (command, error) {
 	var c command
-	var stage, key, old, twin, fill string
+	var stage, fill string
 	var dry bool
 	set := flag.NewFlagSet("backfill", flag.ContinueOnError)
 	set.SetOutput(stderr)
-	each := func(into *[]string) func(string) error {
-		return func(value string) error {
-			*into = append(*into, value)
-			return nil
-		}
-	}
 	set.StringVar(&c.database, "database", os.Getenv("DATABASE_URL"), "URL of the database")
 	set.StringVar(&c.do, "do", "run", "run, verify, status, pause, resume or cancel")
 	set.BoolVar(&dry, "dry-run", false, "print SQL and estimates, and write nothing")
-	set.StringVar(&c.columns.Table, "table", "", "the table: users, or shop.users")
-	set.StringVar(&key, "key", "id", "the columns of its key")
-	set.StringVar(&old, "old", "", "the old column, or several")
-	set.StringVar(&twin, "new", "", "the new column, or several")
-	set.Func("up", "SQL of the new column over the old one; default: the old column itself", each(&c.columns.Up))
-	set.Func("down", "SQL of the old column over the new one; default: the new column itself", each(&c.columns.Down))
+	arguments.Columns(set, &c.columns)
+	arguments.Batches(set, &c.config)
 	set.StringVar(&fill, "fill", "", "instead of -old, -up, -down and -stage: SQL of an added column, which is filled where it is NULL")
 	set.StringVar(&stage, "stage", "", "old, dual-write, read-new or new: it says what is written")
 	set.StringVar(&c.config.Schema, "schema", "", "where the tables of the runs are (default handover)")
-	set.DurationVar(&c.config.Target, "target", 0, "how long a batch may keep its rows locked (default 50ms)")
-	set.IntVar(&c.config.Start, "batch", 0, "rows of the first batch (default 1000)")
-	set.IntVar(&c.config.Most, "most", 0, "rows of the largest batch (default 10000)")
-	set.IntVar(&c.config.Rate, "rate", 0, "the most rows per second (default no limit)")
-	set.Float64Var(&c.config.Duty, "duty", 0, "the share of the time in which there is a batch (default 1)")
-	set.Int64Var(&c.config.VacuumEvery, "vacuum", 0, "vacuum after so many changed rows (default never)")
-	set.BoolVar(&c.config.Skip, "skip", false, "note rows that cannot be written, and go on")
 	if err := set.Parse(args); err != nil {
 		return c, err
 	}
-	c.added = dbcompat.Added[any]{Table: c.columns.Table, Key: key, Column: twin, Fill: fill}
-	c.columns.Key, c.columns.Old, c.columns.New = names(key), names(old), names(twin)
+	c.added = dbcompat.Added[any]{
+		Table: c.columns.Table, Key: strings.Join(c.columns.Key, ","), Column: strings.Join(c.columns.New, ","), Fill: fill,
+	}
 	if dry {
 		c.do = "plan"
 	}
@@ -99,16 +84,4 @@ func (c *command) backfill(pool *pgxpool.Pool) *backfill.Backfill {
 		return backfill.NewAdded(pool, c.added, c.config)
 	}
 	return backfill.New(pool, c.columns, c.source, c.config)
-}
-
-// names are separated by commas; empty is none.
-func names(list string) []string {
-	if list == "" {
-		return nil
-	}
-	all := strings.Split(list, ",")
-	for i := range all {
-		all[i] = strings.TrimSpace(all[i])
-	}
-	return all
 }

@@ -24,13 +24,13 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/handover-go/handover/dbcompat/backfill"
+	"github.com/handover-go/handover/dbcompat/cmd/internal/progress"
 )
 
 const (
@@ -96,7 +96,7 @@ func do(ctx context.Context, fill *backfill.Backfill, c command, out io.Writer) 
 	}
 	s, err := fill.Status(ctx)
 	if err == nil {
-		fmt.Fprintln(out, line(s))
+		fmt.Fprintln(out, progress.Line(s))
 	}
 	return err
 }
@@ -164,69 +164,23 @@ func verify(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
 	return fmt.Errorf("rows that differ, among them %s", strings.Join(v.Examples, "; "))
 }
 
-// watched runs it with a bar on a terminal, which is drawn over itself, and a line at
-// the end anywhere.
+// watched runs it with a bar on a terminal, and a line at the end anywhere.
 func watched(ctx context.Context, fill *backfill.Backfill, out io.Writer) error {
-	ended := make(chan struct{})
-	var bar sync.WaitGroup
-	if terminal(out) {
-		bar.Go(func() {
-			tick := time.NewTicker(250 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ended:
-					fmt.Fprint(out, "\r\x1b[K")
-					return
-				case <-tick.C:
-					if s, err := fill.Status(ctx); err == nil {
-						fmt.Fprint(out, "\r\x1b[K"+line(s))
-					}
-				}
-			}
-		})
-	}
-	err := fill.Run(ctx)
-	close(ended)
-	bar.Wait()
+	err := progress.On(out).While(func() string {
+		s, err := fill.Status(ctx)
+		if err != nil {
+			return ""
+		}
+		return progress.Line(s)
+	}, func() error { return fill.Run(ctx) })
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	s, statusErr := fill.Status(after)
 	if statusErr == nil && s.State != backfill.None {
-		fmt.Fprintln(out, line(s))
+		fmt.Fprintln(out, progress.Line(s))
 	}
 	if s.Skipped > 0 && err == nil {
 		err = errors.New("some rows have been skipped: they are in the table backfill_skipped")
 	}
 	return err
-}
-
-// line is the progress on one line.
-func line(s backfill.Status) string {
-	const width = 30
-	full := int(s.Share() * width)
-	text := fmt.Sprintf("[%s%s] %5.1f %%  %s  %d of %d rows, %d changed", strings.Repeat("#", full), strings.Repeat(".", width-full),
-		100*s.Share(), s.State, s.Rows, s.Total, s.Changed)
-	if s.Skipped > 0 {
-		text += fmt.Sprintf(", %d skipped", s.Skipped)
-	}
-	if s.RowsPerSecond > 0 {
-		text += fmt.Sprintf("  %.0f/s", s.RowsPerSecond)
-	}
-	if s.Left > 0 {
-		text += fmt.Sprintf("  %s left", s.Left)
-	}
-	if s.Waiting != "" {
-		text += "  waits for " + s.Waiting
-	}
-	return text
-}
-
-func terminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -9,11 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/handover-go/handover/dbcompat"
 	"github.com/handover-go/handover/dbcompat/backfill"
+	"github.com/handover-go/handover/dbcompat/internal/ledger"
 )
 
 // fleet is the parent's view of all of it.
@@ -22,11 +24,17 @@ type fleet struct {
 	kind    string
 	pool    *pgxpool.Pool // the parent's own
 	url     string
-	ledger  *ledger
+	ledger  *ledger.Ledger
 	rand    *rand.Rand
 	workers [workers]*process
 	started int // processes
 	kills   int
+}
+
+// process is a worker, or the back-fill.
+type process struct {
+	*ledger.Process
+	name string
 }
 
 // newFleet has a table with the number 1 in all rows, and all workers at a stage.
@@ -38,20 +46,17 @@ func newFleet(t *testing.T, kind string, stage dbcompat.Stage) *fleet {
 		require.NoError(t, err)
 	}
 	t.Logf("CHAOS_SEED=%d", seed)
-	f := &fleet{T: t, kind: kind, url: pg.Database(t), ledger: newLedger(), rand: rand.New(rand.NewPCG(seed, 0))}
+	f := &fleet{T: t, kind: kind, url: pg.Database(t), ledger: ledger.New(), rand: rand.New(rand.NewPCG(seed, 0))}
 	var err error
 	f.pool, err = pgxpool.New(t.Context(), f.url)
 	require.NoError(t, err)
 	t.Cleanup(f.pool.Close)
-	k := kinds[kind]
-	require.NoError(t, k.columns.Check())
-	_, err = f.pool.Exec(t.Context(), k.table)
+	k := ledger.Kinds()[kind]
+	require.NoError(t, k.Columns.Check())
+	_, err = f.pool.Exec(t.Context(), k.Make(rows), pgx.QueryExecModeSimpleProtocol)
 	require.NoError(t, err)
-	_, err = f.pool.Exec(t.Context(), fmt.Sprintf("INSERT INTO %s (id, seq, %s) SELECT i, 1, %s FROM generate_series(1, %d) AS i",
-		k.columns.Relation(), dbcompat.Quote(k.columns.Old[0]), k.fill, rows))
-	require.NoError(t, err)
-	for id := int64(1); id <= rows; id++ {
-		f.ledger.number(0, "done", id, 1)
+	for id := 1; id <= rows; id++ {
+		f.ledger.Note(0, fmt.Sprintf("done %d 1", id))
 	}
 	for w := range f.workers {
 		f.workers[w] = f.start("worker", w, stage)
@@ -61,9 +66,15 @@ func newFleet(t *testing.T, kind string, stage dbcompat.Stage) *fleet {
 }
 
 func (f *fleet) start(name string, worker int, stage dbcompat.Stage) *process {
+	f.Helper()
 	f.started++
-	name = fmt.Sprintf("%s %d", name, f.started)
-	return start(f, f.ledger, spec{Name: name, URL: f.url, Kind: f.kind, Worker: worker, Stage: stage, Seed: f.rand.Uint64()})
+	p := &process{name: fmt.Sprintf("%s %d", name, f.started)}
+	order := spec{Name: p.name, URL: f.url, Kind: f.kind, Worker: worker, Stage: stage, Seed: f.rand.Uint64()}
+	var err error
+	p.Process, err = ledger.Start(p.name, order, func(line string) { f.ledger.Note(worker, line) })
+	require.NoError(f, err)
+	f.Cleanup(p.Kill)
+	return p
 }
 
 // await waits until workers have acknowledged a stage: all, if none are named.
@@ -72,9 +83,9 @@ func (f *fleet) await(stage dbcompat.Stage, named ...int) {
 	if len(named) == 0 {
 		named = []int{0, 1, 2, 3}
 	}
-	f.ledger.await(f, fmt.Sprintf("workers %v are at %v", named, stage), func() bool {
+	f.until(fmt.Sprintf("workers %v are at %v", named, stage), func() bool {
 		for _, w := range named {
-			if f.ledger.at[w] != stage {
+			if f.ledger.At[w] != stage {
 				return false
 			}
 		}
@@ -82,23 +93,9 @@ func (f *fleet) await(stage dbcompat.Stage, named ...int) {
 	})
 }
 
-// mix waits until each worker has done some more, so that each has met the others' rows.
-func (f *fleet) mix(n int) {
+func (f *fleet) until(what string, happened func() bool) {
 	f.Helper()
-	var until [workers]int
-	f.ledger.mu.Lock()
-	for w := range until {
-		until[w] = f.ledger.did[w] + n
-	}
-	f.ledger.mu.Unlock()
-	f.ledger.await(f, "all have done something", func() bool {
-		for w := range until {
-			if f.ledger.did[w] < until[w] {
-				return false
-			}
-		}
-		return true
-	})
+	require.NoError(f, f.ledger.Await(f.Context(), what, happened))
 }
 
 // roll moves one worker after the other. While the one that is named last moves, one of
@@ -106,14 +103,14 @@ func (f *fleet) mix(n int) {
 func (f *fleet) roll(to dbcompat.Stage, victimAt int) {
 	f.Helper()
 	for i, w := range f.rand.Perm(workers) {
-		f.workers[w].tell(to)
+		f.workers[w].Tell(to)
 		if i == victimAt {
 			f.replace(f.rand.IntN(workers), to)
 		}
 		f.await(to, w)
-		f.mix(6)
+		require.NoError(f, f.ledger.Mix(f.Context(), workers, 6))
 	}
-	f.ledger.clean(f)
+	require.NoError(f, f.ledger.Clean())
 }
 
 // replace kills a worker, and starts another one in its place. What the dead one has sent
@@ -121,26 +118,16 @@ func (f *fleet) roll(to dbcompat.Stage, victimAt int) {
 // as long as they do.
 func (f *fleet) replace(victim int, stage dbcompat.Stage) {
 	f.Helper()
-	f.ledger.await(f, "something is done", f.after(f.rand.IntN(20)))
-	f.workers[victim].kill()
+	f.until("something is done", f.ledger.After(f.rand.IntN(20)))
+	f.workers[victim].Kill()
 	f.kills++
 	for sessions := 1; sessions > 0; {
 		require.NoError(f, f.pool.QueryRow(f.Context(), "SELECT count(*) FROM pg_sleep(0.002), pg_stat_activity WHERE application_name = $1",
-			f.workers[victim].Name).Scan(&sessions))
+			f.workers[victim].name).Scan(&sessions))
 	}
-	f.ledger.mu.Lock()
-	f.ledger.at[victim] = 0
-	f.ledger.mu.Unlock()
+	f.ledger.Look(func() { f.ledger.At[victim] = 0 })
 	f.workers[victim] = f.start("worker", victim, stage)
 	f.await(stage, victim)
-}
-
-// after is whether the workers have done n more.
-func (f *fleet) after(n int) func() bool {
-	f.ledger.mu.Lock()
-	defer f.ledger.mu.Unlock()
-	until := f.ledger.total() + n
-	return func() bool { return f.ledger.total() >= until }
 }
 
 // fill runs the back-fill, kills it now and then, and verifies what it has done. All
@@ -149,21 +136,20 @@ func (f *fleet) fill(stage dbcompat.Stage, kills int) {
 	f.Helper()
 	for range kills {
 		p := f.start("back-fill", -1, stage)
-		f.ledger.mu.Lock()
-		until := f.ledger.batches + 1 + f.rand.IntN(6)
-		f.ledger.mu.Unlock()
-		f.ledger.await(f, "there are batches", func() bool { return f.ledger.batches >= until })
-		f.ledger.await(f, "something is done", f.after(f.rand.IntN(10)))
+		until := 1 + f.rand.IntN(6)
+		f.ledger.Look(func() { until += f.ledger.Batches })
+		f.until("there are batches", func() bool { return f.ledger.Batches >= until })
+		f.until("something is done", f.ledger.After(f.rand.IntN(10)))
 		select {
-		case <-p.ended: // the parent was slow, and the next one begins at the beginning
+		case <-p.Ended: // the parent was slow, and the next one begins at the beginning
 		default:
-			p.kill()
+			p.Kill()
 			f.kills++
 		}
 	}
-	<-f.start("back-fill", -1, stage).ended
-	f.ledger.clean(f)
-	b := backfill.New(f.pool, kinds[f.kind].columns, dbcompat.Fixed(stage), backfill.Config{})
+	<-f.start("back-fill", -1, stage).Ended
+	require.NoError(f, f.ledger.Clean())
+	b := backfill.New(f.pool, ledger.Kinds()[f.kind].Columns, dbcompat.Fixed(stage), backfill.Config{})
 	found, err := b.Verify(f.Context())
 	require.NoError(f, err)
 	require.Zero(f, found.Mismatches, found.Examples)
@@ -173,25 +159,19 @@ func (f *fleet) fill(stage dbcompat.Stage, kills int) {
 // audit lets the workers end, and compares all rows with the ledger.
 func (f *fleet) audit(stage dbcompat.Stage) {
 	f.Helper()
-	end(f.workers[:]...)
-	k := kinds[f.kind]
-	all, err := f.pool.Query(context.WithoutCancel(f.Context()), fmt.Sprintf("SELECT id, seq, %s FROM %s", k.columns.Select(stage, ""), k.columns.Relation()))
-	require.NoError(f, err)
-	defer all.Close()
-	there := map[int64]int64{}
-	for all.Next() {
-		var id, seq int64
-		value := k.into()
-		require.NoError(f, all.Scan(append([]any{&id, &seq}, k.columns.Into(stage, []any{value}, nil)...)...))
-		there[id] = k.number(id, value)
+	var all []*ledger.Process
+	for _, p := range f.workers {
+		all = append(all, p.Process)
 	}
-	require.NoError(f, all.Err())
-	f.ledger.audit(there)
-	f.Logf("%d rows, %d transactions, %d batches, %d processes killed", len(there), f.ledger.total(), f.ledger.batches, f.kills)
+	ledger.End(all...)
+	there, err := ledger.Kinds()[f.kind].All(context.WithoutCancel(f.Context()), f.pool, stage)
+	require.NoError(f, err)
+	f.ledger.Audit(there)
+	f.Logf("%d rows, %d transactions, %d batches, %d processes killed", len(there), f.ledger.Total(), f.ledger.Batches, f.kills)
 }
 
 func TestNobodyNotices(t *testing.T) {
-	for kind := range kinds {
+	for kind := range ledger.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			began := time.Now()
 			f := newFleet(t, kind, dbcompat.Old)
@@ -202,7 +182,7 @@ func TestNobodyNotices(t *testing.T) {
 			}
 			fillAfter := map[int]bool{0: true, 3: true, 6: true} // and before a column is believed that was not written
 			victim := f.rand.IntN(len(walk))
-			f.mix(6)
+			require.NoError(f, f.ledger.Mix(f.Context(), workers, 6))
 			for i, to := range walk {
 				victimAt := -1
 				if i == victim {
@@ -214,7 +194,7 @@ func TestNobodyNotices(t *testing.T) {
 				}
 			}
 			f.audit(dbcompat.New)
-			f.ledger.clean(t)
+			require.NoError(t, f.ledger.Clean())
 			require.GreaterOrEqual(t, f.kills, 3, "of a worker and six back-fills")
 			t.Logf("%.1f s", time.Since(began).Seconds())
 		})
@@ -232,18 +212,18 @@ func TestStagesThatAreNoNeighboursLoseSomething(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.False(t, test.from.Neighbours(test.to))
 			f := newFleet(t, "a text is renamed", test.from)
-			<-f.start("back-fill", -1, test.from).ended
-			f.mix(6)
-			f.ledger.clean(t)
+			<-f.start("back-fill", -1, test.from).Ended
+			require.NoError(f, f.ledger.Mix(f.Context(), workers, 6))
+			require.NoError(t, f.ledger.Clean())
 			for w := range workers / 2 {
-				f.workers[w].tell(test.to)
+				f.workers[w].Tell(test.to)
 			}
-			f.ledger.await(t, "something is stale, and something lost", func() bool {
-				return f.ledger.counts[stale] > 0 && f.ledger.counts[lost] > 0
+			f.until("something is stale, and something lost", func() bool {
+				return f.ledger.Counts[ledger.Stale] > 0 && f.ledger.Counts[ledger.Lost] > 0
 			})
 			f.audit(test.to)
-			require.Zero(t, f.ledger.counts[mistaken], f.ledger.faults)
-			t.Logf("%v, as %s", f.ledger.counts, f.ledger.faults[0])
+			require.Zero(t, f.ledger.Counts[ledger.Mistaken], f.ledger.Faults)
+			t.Logf("%v, as %s", f.ledger.Counts, f.ledger.Faults[0])
 		})
 	}
 }

@@ -1,24 +1,17 @@
 package chaos_test
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/handover-go/handover/dbcompat"
+	"github.com/handover-go/handover/dbcompat/internal/ledger"
 	"github.com/handover-go/handover/internal/pgtest"
 )
 
-// envSpec makes the test binary one of the processes.
-const envSpec = "CHAOS_PROCESS"
-
 func TestMain(m *testing.M) {
-	if text := os.Getenv(envSpec); text != "" {
-		os.Exit(child(text))
-	}
+	ledger.Child(child)
 	goleak.VerifyTestMain(m)
 }
 
@@ -34,17 +27,9 @@ type spec struct {
 	Seed   uint64
 }
 
-func child(text string) int {
-	var s spec
-	err := json.Unmarshal([]byte(text), &s)
-	if err == nil && s.Worker < 0 {
-		err = fill(s)
-	} else if err == nil {
-		err = work(s)
+func child(s spec) error {
+	if s.Worker < 0 {
+		return fill(s)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
+	return work(s)
 }
