@@ -26,7 +26,7 @@ import (
 type Added[T any] struct {
 	Table  string // users, or shop.users; as in Columns
 	Key    string // the columns of the key, separated by commas if there are several
-	Column string
+	Column string // the one that was added
 	Fill   string // SQL over the row's other columns, never NULL: lower(country)
 }
 

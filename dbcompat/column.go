@@ -6,10 +6,10 @@ import "strings"
 // one into, a pointer or a sql.Null if it may be NULL. See Columns, whose parts these
 // are.
 type Column[T any] struct {
-	Table    string
+	Table    string // users, or shop.users; as in Columns
 	Key      string // the columns of the key, separated by commas if there are several
-	Old, New string
-	Up, Down string
+	Old, New string // the names of the two
+	Up, Down string // SQL: of the new one from the old, and back
 	Type     string // the new column's, if the old one's is another
 }
 
@@ -35,7 +35,8 @@ func (c Column[T]) columns() Columns {
 	return several
 }
 
-// Check is Columns.Check.
+// Check tells what contradicts itself, all at once, as that of Columns does. It asks no
+// database.
 func (c Column[T]) Check() error { return c.Columns().Check() }
 
 // Relation is the table's name, quoted.

@@ -60,7 +60,7 @@ func ParseStage(name string) (Stage, error) {
 	return 0, fmt.Errorf("dbcompat: parse stage: %q is none: give %s", name, strings.Join(stages(), ", "))
 }
 
-// MarshalText is String.
+// MarshalText is String, and an error for what is no stage.
 func (s Stage) MarshalText() ([]byte, error) {
 	if !s.Valid() {
 		return nil, fmt.Errorf("dbcompat: %v is no stage", s)
@@ -68,7 +68,7 @@ func (s Stage) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText is ParseStage.
+// UnmarshalText is ParseStage. After an error the stage is what it was.
 func (s *Stage) UnmarshalText(text []byte) error {
 	stage, err := ParseStage(string(text))
 	if err == nil {

@@ -58,12 +58,35 @@ func BenchmarkEvaluation(b *testing.B) {
 			})
 		})
 	}
-	b.Run("pin", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			c.Pin(b.Context(), subject)
+}
+
+func BenchmarkPin(b *testing.B) {
+	keys := make([]string, 4096)
+	for i := range keys {
+		keys[i] = "user-" + strconv.Itoa(i)
+	}
+	for name, share := range map[string]float64{"without": 0, "with": 0.25} {
+		c := flags.New(flags.Static(measured), flags.Config{MaxMovement: share})
+		if err := c.Start(b.Context()); err != nil {
+			b.Fatal(err)
 		}
-	})
+		b.Run(name+" MaxMovement", func(b *testing.B) {
+			b.ReportAllocs()
+			defer cpu(b)()
+			for i := 0; b.Loop(); i++ {
+				c.Pin(b.Context(), flags.Subject{Key: keys[i%len(keys)]})
+			}
+		})
+		b.Run(name+" MaxMovement in parallel", func(b *testing.B) {
+			b.ReportAllocs()
+			defer cpu(b)()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := 0; pb.Next(); i++ {
+					c.Pin(b.Context(), flags.Subject{Key: keys[i%len(keys)]})
+				}
+			})
+		})
+	}
 }
 
 func BenchmarkLoad500(b *testing.B) {

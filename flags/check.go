@@ -45,5 +45,5 @@ func (c *Client) unused(f *feed) bool {
 
 // refused reports whether it is the document that is wrong, and not the way to it.
 func refused(err error) bool {
-	return errors.Is(err, ErrOlder) || errors.Is(err, ErrShrunk) || errors.As(err, new(*DocumentError))
+	return errors.Is(err, ErrOlder) || errors.Is(err, ErrShrunk) || errors.Is(err, ErrMoves) || errors.As(err, new(*DocumentError))
 }

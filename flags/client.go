@@ -2,6 +2,7 @@ package flags
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,21 @@ type Config struct {
 	// often than a wish (open-feature/flagd#98).
 	AllowShrink bool
 
+	// MaxMovement is the share of recently seen subjects, from 0 to 1, whom a new document
+	// may move, for any one flag: 0.25. One that moves more is refused, as ErrMoves says,
+	// and what was in force stays. A subject is moved by a flag that is declared here, and
+	// in both sets, if its value becomes another one and not the default. So what takes
+	// away never counts, deletion neither, and is taken even from a document that is
+	// refused. To enable a flag again counts.
+	//
+	// What is meant gets in by steps below the bound, which are a ramp's as well; by
+	// Override, which is not judged; or by a restart, with another bound or without:
+	// nothing is held at the start, until the program has seen 20 subjects.
+	//
+	// Up to 1,024 subjects with a key are remembered for this, an hour at most, with their
+	// attributes. Default 0: none, and nothing is held.
+	MaxMovement float64
+
 	// Lenient lets in a set with mistakes, as flagd's own readers do. A flag whose
 	// definition cannot be evaluated then gives its default with CodeParse.
 	Lenient bool
@@ -68,6 +84,7 @@ type Client struct {
 	places    map[*declaration]int // fixed, so that evaluation needs no lock
 	view      atomic.Pointer[view]
 	exposures *exposures
+	crowd     *crowd
 
 	asking  sync.Mutex // held by Start and Run: a source is asked by one of them, and one at a time
 	started bool       // asking guards it
@@ -95,6 +112,10 @@ func New(source Source, cfg Config, handles ...Handle) *Client {
 		lastGood: feed{name: "last good set"},
 	}
 	c.exposures = newExposures(cfg.Exposed)
+	c.crowd = newCrowd(cfg.MaxMovement)
+	if m := cfg.MaxMovement; !(m >= 0 && m <= 1) { // or NaN
+		c.mistake(fmt.Sprintf("MaxMovement is %v: give a share from 0 to 1, as 0.25 for 25 %%", m))
+	}
 	c.declare(source, handles)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,6 +14,9 @@ var ErrOlder = errors.New("it is older than what is in force")
 // ErrShrunk is of a document with less than half the flags of the one in force.
 var ErrShrunk = errors.New("it has less than half the flags of what is in force; if that is meant, set AllowShrink")
 
+// ErrMoves is of a document that moves more subjects than Config.MaxMovement.
+var ErrMoves = errors.New("so many at once are a mistake more often than a wish; if that is meant, do it in steps, or set MaxMovement")
+
 // DocumentError says what is wrong with a document. The set in force stays.
 type DocumentError struct{ Mistakes []Mistake }
 

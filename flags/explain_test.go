@@ -68,3 +68,14 @@ func TestAnExplanationCountsNothing(t *testing.T) {
 		require.Empty(t, told)
 	})
 }
+
+func TestAnExtensionIsThatOfTheDefinitionInForce(t *testing.T) {
+	c := started(t, serves(on("new", `"x-guard": {"slow" : "1s", "maxErrors": 1e-2}, "x-none": null`)), flags.Config{})
+	for name, want := range map[string]string{
+		"x-guard": `{"slow":"1s","maxErrors":1e-2}`, "x-none": "null", "x-other": "", "variants": "", "": "",
+	} {
+		require.Equal(t, want, string(c.Extension("new", name)), name)
+	}
+	require.Nil(t, c.Extension("other", "x-guard"))
+	require.Nil(t, flags.New(serves(""), flags.Config{}).Extension("new", "x-guard"))
+}

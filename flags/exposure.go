@@ -9,10 +9,10 @@ import (
 
 // Exposure says that a subject has been given a variant by a rollout.
 type Exposure struct {
-	Flag, Variant string
+	Flag, Variant string // as in the set
 	Subject       Subject
-	Version       string // of the set
-	At            time.Time
+	Version       string    // of the set
+	At            time.Time // of the evaluation, by the clock of this process
 }
 
 // waiting is how many exposures may wait to be told.

@@ -32,6 +32,7 @@ type feed struct {
 	name   string
 	source Source
 	busy   chan struct{} // closed when a call that was given up has returned; nil if there is none
+	held   held          // the document that was held last
 
 	// The client's mu guards what follows.
 	doc       Document
@@ -115,13 +116,15 @@ func (c *Client) adopt(f *feed, doc Document, origin Origin, at time.Time) error
 		return nil
 	}
 	next, err := c.compile(f.name, doc)
+	if err == nil && from != OriginBootstrap {
+		err = c.shrunk(len(next.Flags), count(set))
+	}
 	if err != nil {
 		c.heed(f, doc)
 		return err
 	}
-	if n, was := len(next.Flags), count(set); shrunk(n, was) && from != OriginBootstrap && !c.cfg.AllowShrink {
-		c.heed(f, doc)
-		return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
+	if err := c.hold(f, doc, next); err != nil {
+		return err
 	}
 	c.take(f, doc, next, origin, at)
 	return nil
@@ -152,9 +155,14 @@ func count(s *definition.Set) int {
 	return len(s.Flags)
 }
 
-// shrunk reports whether so few flags, after so many, are a mistake rather than a wish.
-// Of less than 20, somebody is tidying up.
-func shrunk(n, was int) bool { return was >= 20 && 2*n < was }
+// shrunk says why so few flags, after so many, are a mistake rather than a wish. Of less
+// than 20, somebody is tidying up.
+func (c *Client) shrunk(n, was int) error {
+	if was < 20 || 2*n >= was || c.cfg.AllowShrink {
+		return nil
+	}
+	return fmt.Errorf("refused %d flags after %d: %w", n, was, ErrShrunk)
+}
 
 // take puts a set into force.
 func (c *Client) take(f *feed, doc Document, set *definition.Set, origin Origin, at time.Time) {

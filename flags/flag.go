@@ -72,7 +72,7 @@ func (f Flag[T]) Value(ctx context.Context) T {
 	return f.value(p, e, out)
 }
 
-// On is Value.
+// On is Value, for an if: false where nothing can be decided and the default is false.
 func (s Switch) On(ctx context.Context) bool { return s.Value(ctx) }
 
 // Detail is the flag's value, and how it came about.

@@ -51,10 +51,6 @@ func (c *Client) narrowed(before, next *definition.Set) *definition.Set {
 // safe reports whether a variant of a flag has the value that it is declared to be
 // safe with. c.mu is held.
 func (c *Client) safe(key string, v definition.Variant) bool {
-	for _, d := range c.handles {
-		if d.key == key {
-			return d.safe(v)
-		}
-	}
-	return false
+	d := c.declaration(key)
+	return d != nil && d.safe(v)
 }

@@ -36,6 +36,21 @@ func (c *Client) heed(f *feed, doc Document) {
 	}
 }
 
+// lessen puts into force what of a document that is held only takes away, and returns
+// the set that is in force then.
+func (c *Client) lessen(f *feed, next *definition.Set) *definition.Set {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	set := c.narrowed(f.set, next)
+	if keys := set.Changed(f.set); len(keys) > 0 {
+		c.logger().Warn("flags: taken from a document that is held, as it only takes away", "from", f.name, "flags", keys)
+		c.arm(next) // what is taken may have prerequisites in it
+		f.set, f.doc.JSON = set, nil
+		c.publish()
+	}
+	return f.set
+}
+
 // lift takes an override away that is no longer there, but for a process that is frozen.
 func (c *Client) lift(f *feed) {
 	c.mu.Lock()

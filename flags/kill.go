@@ -3,7 +3,6 @@ package flags
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -116,6 +115,14 @@ func (c *Client) knows(key string) bool {
 	return c.declares(key) || c.view.Load().all[key] != nil
 }
 
-func (c *Client) declares(key string) bool {
-	return slices.ContainsFunc(c.handles, func(d *declaration) bool { return d.key == key })
+func (c *Client) declares(key string) bool { return c.declaration(key) != nil }
+
+// declaration is the flag's; nil if New was not told of it.
+func (c *Client) declaration(key string) *declaration {
+	for _, d := range c.handles {
+		if d.key == key {
+			return d
+		}
+	}
+	return nil
 }

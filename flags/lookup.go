@@ -2,6 +2,7 @@ package flags
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/handover-go/handover/flags/internal/definition"
 )
@@ -32,6 +33,15 @@ func lookedUp(e, seen *entry, p *pin, out definition.Outcome) (d Detail[any]) {
 		d.Value = seen.values.values.([]any)[out.Variant]
 	}
 	return d
+}
+
+// Extension is a member of the flag's definition in force that is not the format's, as
+// JSON without spaces: "x-guard". It is nil if there is none.
+func (c *Client) Extension(key, name string) json.RawMessage {
+	if e := c.view.Load().all[key]; e != nil {
+		return e.flag.Extension(name)
+	}
+	return nil
 }
 
 // Metadata is that of the set and of the flag, the flag's winning. It is shared: do

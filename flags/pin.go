@@ -71,6 +71,7 @@ func (c *Client) Pin(ctx context.Context, s Subject) context.Context {
 		p.age = p.view.age(p.at)
 	}
 	p.scope.Now = p.at.Unix()
+	c.crowd.see(s, p.at)
 	p.shown = c.exposures.shown(len(p.view.entries))
 	return context.WithValue(ctx, pinned{}, p)
 }

@@ -56,20 +56,24 @@ func (c *Client) publish() {
 // entryOf is a declared flag in a view.
 func (c *Client) entryOf(d *declaration, v *view) entry {
 	if known := v.all[d.key]; known != nil {
-		e := *known
-		if e.flag.Kind != d.kind {
-			e.flag, e.code = nil, definition.TypeMismatch
-			return e
-		}
-		e.values = d.decode(e.flag.Variants)
-		e.values.opens = make([]bool, len(e.flag.Variants))
-		for i, variant := range e.flag.Variants {
-			e.values.opens[i] = !d.safe(variant)
-		}
-		return e
+		return d.sees(*known)
 	}
 	e := entry{key: d.key, code: v.missing(), version: v.version, ledger: c.ledgerOf(d.key), kill: c.switchOf(d.key)}
 	e.counts = e.ledger.open(nil)
+	return e
+}
+
+// sees is a flag of a set as its declaration sees it.
+func (d *declaration) sees(e entry) entry {
+	if e.flag.Kind != d.kind {
+		e.flag, e.code = nil, definition.TypeMismatch
+		return e
+	}
+	e.values = d.decode(e.flag.Variants)
+	e.values.opens = make([]bool, len(e.flag.Variants))
+	for i, variant := range e.flag.Variants {
+		e.values.opens[i] = !d.safe(variant)
+	}
 	return e
 }
 

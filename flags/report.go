@@ -11,10 +11,10 @@ import (
 
 // Report is what a client knows, at one moment.
 type Report struct {
-	Version   string // of what is in force
-	Origin    Origin
+	Version   string    // of what is in force
+	Origin    Origin    // where that is from
 	Confirmed time.Time // when the source last stood by it; zero if never
-	Stale     bool
+	Stale     bool      // the source does not stand by it, or has not for Config.StaleAfter
 	Frozen    bool
 	Err       error // of the last questions to the sources, joined; nil if all is well
 

@@ -60,6 +60,7 @@ func (c *Client) follow(ctx context.Context, f *feed) {
 			c.note(f, "load", err)
 		}
 		c.tellUnpinned()
+		c.crowd.recent(time.Now()) // who has not come for long is forgotten
 	}
 }
 

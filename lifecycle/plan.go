@@ -11,6 +11,7 @@ import (
 // Plan is what an app will do with its time: Config with the defaults filled in
 // and 0 for none, and the latest moments of the stop.
 type Plan struct {
+	// As in Config, but never negative.
 	GracePeriod, Margin, Reserve, StartTimeout time.Duration
 	// Places are in the order in which they stop, bottom up.
 	Places []PlannedPlace
@@ -20,7 +21,7 @@ type Plan struct {
 type PlannedPlace struct {
 	// Place is the position in the list, from 1; places start in this order.
 	Place      int
-	Components []string
+	Components []string // the names of those that stop side by side
 	// Deadline is the latest moment, counted from the signal, at which the place
 	// has to be done: when all that stop before it have used up their time.
 	Deadline time.Duration

@@ -14,7 +14,7 @@ type Report struct {
 	Checks []CheckReport // gates and toggles among them, in the order in which they were added
 	// Endpoints are startup, readiness and liveness.
 	Endpoints []EndpointReport
-	Asked     []Asked
+	Asked     []Asked // by endpoint and agent: who has asked, and how often it was told what
 	// DrainObserved is how long it took from Drain until each balancer had been
 	// told; 0 before that.
 	DrainObserved time.Duration
@@ -52,9 +52,9 @@ type CheckReport struct {
 // Asked says how often one kind of prober has asked, and what it was told.
 type Asked struct {
 	Kind  Kind
-	Agent string // "kubelet", "haproxy", "elb", "gcp", "envoy", "consul" or "other"
-	OK    bool
-	N     int64
+	Agent string        // "kubelet", "haproxy", "elb", "gcp", "envoy", "consul" or "other"
+	OK    bool          // what it was told: 200, or 503
+	N     int64         // how often
 	Ago   time.Duration // since this agent last asked this endpoint
 }
 

@@ -31,13 +31,14 @@ type Cut struct {
 // CutError says what was in flight at the deadline. It unwraps to the context's
 // error.
 type CutError struct {
-	Cut   []Cut
+	Cut   []Cut // all of it; the text names the first five
 	Cause error // why it was not waited for any longer
 }
 
 // mostNamed keeps the error readable; the Cut has all.
 const mostNamed = 5
 
+// Error names the first five, each with its age, and then the cause.
 func (e *CutError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "shutdown: cut %d in flight: ", len(e.Cut))
@@ -51,6 +52,7 @@ func (e *CutError) Error() string {
 	return strings.TrimSuffix(b.String(), ", ") + ": " + e.Cause.Error()
 }
 
+// Unwrap is why it was not waited for: the error of Shutdown's context.
 func (e *CutError) Unwrap() error { return e.Cause }
 
 // cut ends what is left and says what it was.

@@ -26,9 +26,9 @@ type Report struct {
 
 // Step is a moment of the stop.
 type Step struct {
-	Name        string // "shutdown", "listener closing", "last call", "cut" or "ended"
-	At          time.Duration
-	Connections Connections
+	Name        string        // "shutdown", "listener closing", "last call", "cut" or "ended"
+	At          time.Duration // as in Report
+	Connections Connections   // that were open then
 }
 
 // Connections says how many connections are open, by what they are doing, and how

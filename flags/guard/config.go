@@ -84,6 +84,9 @@ func (c Config) bounds() (names []string, bounds []float64) {
 	return names, bounds
 }
 
+// likely reports whether a is a probability of a false alarm that one can work with.
+func likely(a float64) bool { return a >= 1e-9 && a <= 0.5 } // NaN is not
+
 func (c Config) falseAlarm() float64 { return cmp.Or(c.FalseAlarm, 0.001) }
 
 func (c Config) least() uint64 { return uint64(max(0, cmp.Or(c.Least, 100))) }
@@ -94,7 +97,7 @@ func (c Config) check() error {
 	wrong := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("guard: new: "+format, args...))
 	}
-	if a := c.falseAlarm(); !(a >= 1e-9 && a <= 0.5) { // or NaN
+	if a := c.falseAlarm(); !likely(a) {
 		wrong("FalseAlarm is %v: give a probability from 1e-9 to 0.5, as 0.001", a)
 	}
 	if c.Slow <= 0 && c.MaxSlow != 0 {

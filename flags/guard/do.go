@@ -61,13 +61,15 @@ func contained[T any](ctx context.Context, g *Guard, path func(context.Context) 
 
 // request is one that has begun.
 type request struct {
-	arm  int
-	tick counts.Tick
-	at   time.Duration // since the Guard was made: half the cost of a time.Now
+	tests *tests
+	arm   int
+	tick  counts.Tick
+	at    time.Duration // since the Guard was made: half the cost of a time.Now
 }
 
 func (g *Guard) begin(arm int) request {
-	return request{arm: arm, tick: g.counts.Begin(0, arm), at: time.Since(g.made)}
+	t := g.tests.Load()
+	return request{tests: t, arm: arm, tick: t.counts.Begin(0, arm), at: time.Since(g.made)}
 }
 
 // returned counts how a path went.
@@ -79,12 +81,12 @@ func (g *Guard) returned(ctx context.Context, r request, err error) {
 // end counts how a request went. Whoever gives up waiting has waited for so long as well.
 func (g *Guard) end(ctx context.Context, r request, now time.Duration, failed bool) {
 	took := now - r.at
-	g.counts.End(r.arm, took)
-	if g.slow > 0 && took > g.cfg.Slow {
-		g.fail(ctx, g.slow, r.arm, r.tick, now)
+	r.tests.counts.End(r.arm, took)
+	if r.tests.slow > 0 && took > r.tests.cfg.Slow {
+		g.fail(ctx, r.tests.slow, r, now)
 	}
 	if failed {
-		g.fail(ctx, 0, r.arm, r.tick, now)
+		g.fail(ctx, 0, r, now)
 	}
 }
 

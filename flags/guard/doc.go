@@ -24,6 +24,8 @@
 // ended. One user who tries again and again is one failure a second. With Config.Control
 // what the old arm suffers as well, as from a database that is away, trips nothing.
 //
+// Bounds takes others from the flag's definition, by a member x-guard: see Parse.
+//
 // Each Guard counts what is in its own process. For a fleet, each instance publishes
 // what Take gives, and one Judge adds it up.
 //

@@ -19,10 +19,7 @@ type Guard struct {
 	flag   flags.Switch
 	cfg    Config
 	made   time.Time
-	names  []string       // of metrics, by row
-	rows   map[string]int // of Config.Metrics, by name
-	slow   int            // the row of what is slow; 0 if nothing is
-	counts *counts.Counts
+	tests  atomic.Pointer[tests]
 	damper *counts.Damper
 	judge  *Judge
 
@@ -31,6 +28,30 @@ type Guard struct {
 
 	mu     sync.Mutex
 	outbox Sample // what Verdict has taken and Take has not
+}
+
+// tests are what is counted, and by which bounds. A request stays with those with which
+// it has begun.
+type tests struct {
+	cfg    Config
+	names  []string       // of metrics, by row
+	rows   map[string]int // of Config.Metrics, by name
+	slow   int            // the row of what is slow; 0 if nothing is
+	counts *counts.Counts
+}
+
+func newTests(cfg Config, now time.Time) *tests {
+	t := &tests{cfg: cfg, rows: make(map[string]int, len(cfg.Metrics))}
+	t.names, _ = cfg.bounds()
+	for row, name := range t.names {
+		if name == slowName {
+			t.slow = row
+		} else if row > 0 {
+			t.rows[name] = row
+		}
+	}
+	t.counts = counts.Make(len(t.names), now.Unix())
+	return t
 }
 
 // New returns a Guard of a flag that is off by default: on is the new path. The error
@@ -47,34 +68,27 @@ func New(flag flags.Switch, cfg Config) (*Guard, error) {
 	if err = errors.Join(append(mistakes, err)...); err != nil {
 		return nil, err
 	}
-	g := &Guard{flag: flag, cfg: cfg, made: time.Now(), rows: make(map[string]int, len(cfg.Metrics)), damper: counts.NewDamper(), judge: judge}
-	g.names, _ = cfg.bounds()
-	for row, name := range g.names {
-		if name == slowName {
-			g.slow = row
-		} else if row > 0 {
-			g.rows[name] = row
-		}
-	}
-	g.counts = counts.Make(len(g.names), g.made.Unix())
+	g := &Guard{flag: flag, cfg: cfg, made: time.Now(), damper: counts.NewDamper(), judge: judge}
+	g.tests.Store(newTests(cfg, g.made))
 	return g, nil
 }
 
 // Record tells whether something went well, as "checkout-completed", for the arm of the
 // subject that is pinned to ctx. A name that Config.Metrics does not have is logged, once,
-// and not counted.
+// and not counted, unless Bounds has it.
 func (g *Guard) Record(ctx context.Context, metric string, ok bool) {
-	row, known := g.rows[metric]
+	t := g.tests.Load()
+	row, known := t.rows[metric]
 	if !known {
-		if !g.unknown.Swap(true) {
+		if _, ours := g.cfg.Metrics[metric]; !ours && !g.unknown.Swap(true) {
 			g.logger().Error("guard: a metric is not in Config.Metrics, and is not counted", "flag", g.flag.Key(), "metric", metric)
 		}
 		return
 	}
 	arm := g.arm(ctx)
-	tick := g.counts.Begin(row, arm)
+	tick := t.counts.Begin(row, arm)
 	if !ok {
-		g.fail(ctx, row, arm, tick, time.Since(g.made))
+		g.fail(ctx, row, request{tests: t, arm: arm, tick: tick}, time.Since(g.made))
 	}
 }
 
@@ -105,7 +119,9 @@ func (g *Guard) Take() Sample {
 // take hands what is new to the judge and to the outbox. g.mu is held.
 func (g *Guard) take() {
 	now := time.Now().Unix()
-	s := sampled(g.counts.Take(now), g.names)
+	t := g.tests.Load()
+	s := sampled(t.counts.Take(now), t.names)
+	s.Slow = max(0, t.cfg.Slow)
 	if n := len(s.Seconds); n == 0 || s.Seconds[n-1].At < now {
 		s.Seconds = append(s.Seconds, Second{At: now}) // time goes by, also without requests
 	}
@@ -122,11 +138,11 @@ func (g *Guard) arm(ctx context.Context) int {
 }
 
 // fail counts a failure, unless it is the subject's second within a second.
-func (g *Guard) fail(ctx context.Context, row, arm int, tick counts.Tick, now time.Duration) {
+func (g *Guard) fail(ctx context.Context, row int, r request, now time.Duration) {
 	if s := g.subject(ctx); s != "" && !g.damper.First(row, s, g.made.Add(now).Unix()) {
 		return
 	}
-	g.counts.Fail(row, arm, tick)
+	r.tests.counts.Fail(row, r.arm, r.tick)
 }
 
 func (g *Guard) subject(ctx context.Context) string {

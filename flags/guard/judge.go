@@ -3,6 +3,7 @@ package guard
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/handover-go/handover/flags/guard/internal/betting"
 	"github.com/handover-go/handover/flags/guard/internal/counts"
@@ -11,9 +12,11 @@ import (
 // Judge makes a Verdict of Samples, of one Guard or of those of a fleet. It knows no flag
 // and no clock. It is safe for concurrent use.
 type Judge struct {
-	least uint64 // requests of a step, to pass
+	cfg Config // that it was made with
 
 	mu       sync.Mutex
+	now      Config // the bounds that it judges by
+	least    uint64 // requests of a step, to pass
 	ended    uint64 // requests of the new arm
 	before   uint64 // those before the step
 	metrics  []*metric
@@ -24,7 +27,8 @@ type Judge struct {
 // metric is a Metric that is being bet on.
 type metric struct {
 	Metric
-	bet *betting.Bet // nil if it is only counted
+	bet  *betting.Bet  // nil if it is only counted
+	slow time.Duration // of slow: from when on a request is; 0 of others
 }
 
 // NewJudge returns a Judge of what Config bounds. The error joins what is wrong with it.
@@ -32,11 +36,32 @@ func NewJudge(cfg Config) (*Judge, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	j := &Judge{least: cfg.least()}
+	j := &Judge{cfg: cfg}
+	j.begin(cfg)
+	return j, nil
+}
+
+// bound begins anew with other bounds. It is false if they are the same, or too late.
+func (j *Judge) bound(cfg Config) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.sentence != "" || cfg.sameBounds(j.now) {
+		return false
+	}
+	j.begin(cfg)
+	return true
+}
+
+// begin begins the tests. j.mu is held, or nobody has j yet.
+func (j *Judge) begin(cfg Config) {
+	j.now, j.least, j.before, j.metrics = cfg, cfg.least(), j.ended, nil
 	names, bounds := cfg.bounds()
 	tested := 0
 	for i, name := range names {
 		m := &metric{Metric: Metric{Name: name, Bound: bounds[i]}}
+		if name == slowName {
+			m.slow = cfg.Slow
+		}
 		if m.Bound > 0 {
 			m.bet = betting.New(m.Bound, cfg.Control)
 			tested++
@@ -46,7 +71,6 @@ func NewJudge(cfg Config) (*Judge, error) {
 	for _, m := range j.metrics {
 		m.Threshold = float64(tested) / cfg.falseAlarm()
 	}
-	return j, nil
 }
 
 // Add adds a Sample, each once, in any order. Clocks of instances should agree to within
@@ -76,6 +100,9 @@ func (j *Judge) Add(s Sample) {
 }
 
 func (m *metric) add(s Sample) {
+	if m.slow != s.Slow && m.slow != 0 && s.Slow != 0 {
+		return
+	}
 	for _, second := range s.Seconds {
 		n := second.Counts[m.Name]
 		m.New.add(n.New)

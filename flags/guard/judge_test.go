@@ -140,10 +140,10 @@ func TestAFleetIsJudgedByItsSum(t *testing.T) {
 			published = append(published, string(sample))
 			again, err := json.Marshal(g.Take())
 			require.NoError(t, err)
-			require.JSONEq(t, `{"seconds": [{"at": 946684800}]}`, string(again), "what was taken is not taken again")
+			require.JSONEq(t, `{"slow": 1000000000, "seconds": [{"at": 946684800}]}`, string(again), "what was taken is not taken again")
 		}
 		require.JSONEq(t, `{
-			"seconds": [{"at": 946684800, "counts": {
+			"slow": 1000000000, "seconds": [{"at": 946684800, "counts": {
 				"errors": {"new": {"requests": 2, "failures": 2}, "control": {"requests": 2}},
 				"slow": {"new": {"requests": 2}, "control": {"requests": 2}}
 			}}],

@@ -3,6 +3,7 @@ package guard
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/handover-go/handover/flags/guard/internal/counts"
 )
@@ -10,6 +11,10 @@ import (
 // Sample is what a Guard has counted in a while. It is a plain value, for JSON as well: a
 // few hundred bytes for each second with traffic.
 type Sample struct {
+	// Slow is from when on a request counted as slow. A Judge of another one passes over
+	// what was. 0 if nothing was slow, or it is not known.
+	Slow time.Duration `json:"slow,omitempty"`
+
 	// Seconds are by when requests began, and have what is new: a failure comes when
 	// its request has ended.
 	Seconds []Second `json:"seconds,omitempty"`
@@ -42,6 +47,7 @@ const kept = 64
 // add adds what was counted after it. Beyond what is kept, a second counts as one with
 // the one before it.
 func (s *Sample) add(more Sample) {
+	s.Slow = more.Slow
 	for _, second := range more.Seconds {
 		i, found := slices.BinarySearchFunc(s.Seconds, second.At, func(have Second, at int64) int { return cmp.Compare(have.At, at) })
 		if !found {
@@ -55,6 +61,13 @@ func (s *Sample) add(more Sample) {
 	}
 	s.Ended.New = addBuckets(s.Ended.New, more.Ended.New)
 	s.Ended.Control = addBuckets(s.Ended.Control, more.Ended.Control)
+}
+
+// dropSlow forgets what was slow, as something else is from now on.
+func (s *Sample) dropSlow() {
+	for _, second := range s.Seconds {
+		delete(second.Counts, slowName)
+	}
 }
 
 func (s *Second) add(more Second) {

@@ -26,6 +26,20 @@ func (s State) String() string {
 	return fmt.Sprintf("State(%d)", uint8(s))
 }
 
+// MarshalText is String, for JSON.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what String gives of the three.
+func (s *State) UnmarshalText(text []byte) error {
+	for _, state := range []State{Holding, Passing, Tripped} {
+		if state.String() == string(text) {
+			*s = state
+			return nil
+		}
+	}
+	return fmt.Errorf(`guard: state %.20q: there are "holding", "passing" and "tripped"`, text)
+}
+
 // Verdict is what a Guard, or a Judge, makes of what it has seen. It is a plain value.
 type Verdict struct {
 	State State
@@ -42,7 +56,8 @@ type Verdict struct {
 	New, Control Latency
 }
 
-// Metric is the state of one test. The numbers are those since the Guard was made.
+// Metric is the state of one test. The numbers are those since the Guard was made,
+// or got other bounds.
 type Metric struct {
 	Name         string // errors, slow, or a name of Config.Metrics
 	New, Control Arm

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/handover-go/handover/flags"
+	"github.com/handover-go/handover/flags/guard"
 	"github.com/handover-go/handover/flags/internal/tree"
 	"github.com/handover-go/handover/flags/ramp/internal/rollout"
 )
@@ -32,8 +34,8 @@ func (f *Flag) widened(share float64) (m Move, err error) {
 	return m, err
 }
 
-// xramp is that of its definition; nil if there is none.
-func (f *Flag) xramp() (*rollout.Plan, error) {
+// extension is a member of its definition; nil if there is none.
+func (f *Flag) extension(name string) (*tree.Node, error) {
 	if !f.defined() {
 		return nil, nil
 	}
@@ -41,9 +43,37 @@ func (f *Flag) xramp() (*rollout.Plan, error) {
 	if root == nil {
 		return nil, errors.New(mistakes[0].String())
 	}
-	node := root.Get("x-ramp")
+	return root.Get(name), nil
+}
+
+// xguard says what is wrong with that of its definition: who watches goes by the bounds
+// before, and nothing is widened on those.
+func (f *Flag) xguard() error {
+	node, err := f.extension("x-guard")
 	if node == nil {
-		return nil, nil
+		return err
+	}
+	if _, err = guard.Parse(node.JSON()); err != nil {
+		return fmt.Errorf("its guard is refused: %w", unplaced(err))
+	}
+	return nil
+}
+
+// unplaced are mistakes without lines, which are of a text that nobody has written.
+func unplaced(err error) error {
+	if all, ok := errors.AsType[*flags.DocumentError](err); ok {
+		for i := range all.Mistakes {
+			all.Mistakes[i].Line, all.Mistakes[i].Column = 0, 0
+		}
+	}
+	return err
+}
+
+// xramp is that of its definition; nil if there is none.
+func (f *Flag) xramp() (*rollout.Plan, error) {
+	node, err := f.extension("x-ramp")
+	if node == nil {
+		return nil, err
 	}
 	plan, mistakes := rollout.PlanOf(node, "x-ramp")
 	if len(mistakes) == 0 {

@@ -39,7 +39,7 @@ func TestARampFromNothingToAll(t *testing.T) {
 		require.Equal(t, []int{1000, 1000}, []int{a.on(), b.on()})
 		require.Equal(t, 4, a.guard.steps, "a guard is told of each step, and of the beginning")
 		require.Equal(t, ramp.Done, a.progress().State)
-		require.Contains(t, string(s.steps[2].Evidence), `"b":{"State":1,`)
+		require.Contains(t, string(s.steps[2].Evidence), `"b":{"State":"passing",`)
 		require.NoError(t, a.Check(t.Context()))
 	})
 }

@@ -24,8 +24,9 @@ type Plan struct {
 	// Bake is the time at each step; 10 min by default.
 	Bake time.Duration
 
-	// Guard is asked once per Config.Tick whether the new path hurts. Default none: time
-	// and the fleet decide.
+	// Guard is asked once per Config.Tick whether the new path hurts. A guard.Guard, and
+	// Fleet, get the bounds of the definition's x-guard, if it has one, in the place of
+	// their own. Default none: time and the fleet decide.
 	Guard Guard
 
 	// Fleet judges what the guards of all members have counted together, in the one that
@@ -37,6 +38,10 @@ type Plan struct {
 
 // sampler is a guard that tells what it has counted, as a guard.Guard does.
 type sampler interface{ Take() guard.Sample }
+
+// bounded is a guard whose bounds may be others, as those of a guard.Guard and a
+// guard.Judge. nil are its own.
+type bounded interface{ Bounds(xguard []byte) error }
 
 // Guard is what a guard.Guard is to a ramp.
 type Guard interface {
@@ -83,7 +88,7 @@ func (p Plan) of(f *Flag) (course, error) {
 	case c.steps == nil:
 		return c, errNoPlan
 	}
-	return c, nil
+	return c, f.xguard()
 }
 
 // next is the first step above a share, and its number from 1; 0 if there is none.

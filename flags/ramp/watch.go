@@ -1,8 +1,10 @@
 package ramp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -15,8 +17,9 @@ import (
 // watched is a guard, and what came of it. The member's mu guards it.
 type watched struct {
 	guard   Guard
-	fleet   *guard.Judge // of all members; nil if there is none
-	began   time.Time    // of the step that it has been told of, as the store has it
+	fleet   *guard.Judge    // of all members; nil if there is none
+	xguard  json.RawMessage // whose bounds they have; nil: their own
+	began   time.Time       // of the step that it has been told of, as the store has it
 	verdict guard.Verdict
 	tripped bool
 	why     string
@@ -72,6 +75,7 @@ func (m *Member) see() (seen map[string]Seen, stale bool) {
 // ask asks a guard, and kills the flag the first time that it has tripped: if a person
 // takes the kill back, it stays taken back. m.mu is held.
 func (m *Member) ask(key string, w *watched) {
+	m.bound(key, w)
 	if f := m.fleet.flag(key); f != nil && f.Ramp != nil && !f.Ramp.Since.Equal(w.began) && m.me.Flags[key].has(f.Ramp.Revision) {
 		careful(w.guard.Step)
 		w.began = f.Ramp.Since
@@ -81,6 +85,36 @@ func (m *Member) ask(key string, w *watched) {
 	}
 	if w.verdict.State == guard.Tripped {
 		m.trips(key, w, "its guard has tripped: "+w.verdict.Why)
+	}
+}
+
+// bound hands on the bounds that the definition in force has, when they change. m.mu is
+// held.
+func (m *Member) bound(key string, w *watched) {
+	xguard := m.client.Extension(key, "x-guard")
+	if bytes.Equal(xguard, w.xguard) {
+		return
+	}
+	w.xguard = xguard
+	var all []bounded
+	if b, ok := w.guard.(bounded); ok { // else nobody can change its bounds
+		all = append(all, b)
+	}
+	if w.fleet != nil {
+		all = append(all, w.fleet)
+	}
+	for _, b := range all {
+		var err error
+		if problem := careful(func() { err = b.Bounds(xguard) }); problem != "" {
+			err = errors.New(problem)
+		}
+		if err != nil {
+			m.logger().Error("ramp: the bounds of the guard stay", "flag", key, "err", unplaced(err))
+			return
+		}
+	}
+	if len(all) > 0 {
+		m.logger().Info("ramp: the guard has other bounds", "flag", key, "bounds", string(xguard))
 	}
 }
 

@@ -87,6 +87,7 @@ type PanicError struct {
 	Stack string // of the goroutine
 }
 
+// Error has the value, and not the stack.
 func (e *PanicError) Error() string {
 	if e.Value == nil {
 		return "it called runtime.Goexit"

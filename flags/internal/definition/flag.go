@@ -2,6 +2,8 @@ package definition
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/handover-go/handover/flags/internal/logic"
@@ -52,6 +54,35 @@ type Flag struct {
 
 // Whole reports whether the variants are numbers that an int64 can hold.
 func (f *Flag) Whole() bool { return f.whole }
+
+// Unkilled is the flag as it is defined, whatever has been killed, of its prerequisites
+// as well.
+func (f *Flag) Unkilled() *Flag {
+	if f == nil {
+		return nil
+	}
+	is := *f
+	is.Killed = nil
+	is.prerequisites = slices.Clone(f.prerequisites)
+	for i := range is.prerequisites {
+		p := &is.prerequisites[i]
+		p.flag = p.flag.Unkilled()
+	}
+	return &is
+}
+
+// Extension is a member of the definition whose name begins with "x-", as JSON; nil if it
+// has none.
+func (f *Flag) Extension(name string) json.RawMessage {
+	if f == nil {
+		return nil
+	}
+	n := f.source.Get(name)
+	if n == nil || !strings.HasPrefix(name, "x-") {
+		return nil
+	}
+	return n.JSON()
+}
 
 // few is how many names are found faster one after the other.
 const few = 8
