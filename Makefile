@@ -21,7 +21,7 @@ export GOWORK := off
 each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres pgbouncer faketime promtool haproxy nginx npm bench fuzz soak matrix torture clean
+.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres pgbouncer faketime promtool haproxy nginx npm bench fuzz soak matrix torture release-check clean
 
 help: ## what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ matrix: ## the main job with every kind of balancer, lag and round trip
 
 torture: haproxy nginx ## the service and the field's, restarted behind real balancers: hours; TORTURE='-quick' for less
 	cd interop && go run ./torture $(TORTURE)
+
+release-check: ## what would break users of the last tag (apidiff), and known vulnerabilities (govulncheck)
+	@./scripts/release-check
 
 clean: ## remove what make has made
 	rm -rf .tools

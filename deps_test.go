@@ -115,6 +115,10 @@ func permits() []permit {
 			why: "a set names its hash, which has to be the very one; each is a small module without dependencies",
 		},
 		{
+			imports: []string{"golang.org/x/mod/module", "golang.org/x/mod/modfile", "golang.org/x/mod/zip"}, in: []string{"."}, tests: true,
+			why: "a test gets the module as a stranger does, from a zip",
+		},
+		{
 			imports: []string{"golang.org/x/mod/semver"}, in: []string{"flags/internal/logic"},
 			why: "rules compare versions; nothing else here does",
 		},
@@ -241,6 +245,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		"pgx in flags":                         {"flags/client.go", "github.com/jackc/pgx/v5", "pg… sub-packages"},
 		"pgxpool in an internal package":       {"internal/stack/stack.go", "github.com/jackc/pgx/v5/pgxpool", "pg… sub-packages"},
 		"a hash beside the one that is named":  {"flags/client.go", "github.com/cespare/xxhash/v2", "has to be the very one"},
+		"a module's zip in a program":          {"flags/client.go", "golang.org/x/mod/zip", "as a stranger"},
 		"a version elsewhere":                  {"dbcompat/column.go", "golang.org/x/mod/semver", "rules compare versions"},
 		"a watch in another source":            {"flags/httpflags/endpoint.go", "github.com/fsnotify/fsnotify", "in fileflags only"},
 		"a dependency that nobody argued for":  {"examples/complete/main.go", "github.com/spf13/cobra", "not accepted by default"},
@@ -305,6 +310,8 @@ func TestImportsThatAreAllowed(t *testing.T) {
 		"pgx in dbcompat":                   {"dbcompat/column.go", "github.com/jackc/pgx/v5"},
 		"pgxpool in a part of dbcompat":     {"dbcompat/change/lease.go", "github.com/jackc/pgx/v5/pgxpool"},
 		"pgx in pgflags":                    {"flags/pgflags/source.go", "github.com/jackc/pgx/v5"},
+		"pgx in pgramp":                     {"flags/ramp/pgramp/store.go", "github.com/jackc/pgx/v5"},
+		"Prometheus in promramp":            {"flags/ramp/promramp/collector.go", "github.com/prometheus/client_golang/prometheus"},
 		"pgx in pgtest":                     {"internal/pgtest/server.go", "github.com/jackc/pgx/v5/pgconn"},
 		"pgx in an example":                 {"examples/complete/main.go", "github.com/jackc/pgx/v5/pgxpool"},
 	}

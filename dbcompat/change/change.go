@@ -55,10 +55,11 @@ type Change struct {
 	trouble error // of the last renewal, or attempt to join
 	started bool  // Join has been called
 	running bool
-	leaving bool // no more pins, no more joining
-	over    bool // the row is deleted
-	fenced  bool // has been logged
-	current *era // the last one
+	leaving bool  // no more pins, no more joining
+	over    bool  // the row is deleted
+	fenced  bool  // has been logged
+	unsure  error // a COMMIT that may be done later: the row is left to lapse, and with it its epoch
+	current *era  // the last one
 	past    []*era
 	acked   seen // what the row says
 	renewAt time.Time

@@ -80,7 +80,7 @@ func (c *Change) others(s seen) (pins int64) {
 // owes reports whether the present epoch has not been acknowledged, and can be. The lock
 // is held.
 func (c *Change) owes() bool {
-	return c.acked.epoch != c.current.epoch && c.others(c.current.seen) == 0
+	return c.unsure == nil && c.acked.epoch != c.current.epoch && c.others(c.current.seen) == 0
 }
 
 // exit ends a pin. If its era is over, who waits for that looks again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -142,4 +143,39 @@ func TestACommitIsWaitedForThoughTheCallerHasGone(t *testing.T) {
 	require.NoError(t, blocker.Rollback(t.Context()))
 	require.NoError(t, <-ended)
 	require.Equal(t, "1 Grace <nil>", query(t, pool, "SELECT * FROM users"))
+}
+
+// Without a fence a COMMIT that has not been answered may still be done. So its epoch is
+// not given up by this instance, but left to lapse, and to who moves the change: it then
+// looks for a transaction from before.
+func TestACommitThatIsNotAnsweredKeepsItsEpoch(t *testing.T) {
+	pool := database(t, pg.Database(t))
+	execute(t, pool, `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		LOOP BEGIN PERFORM pg_advisory_lock(7); RETURN NULL; EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;
+		CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON users DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`)
+	lock, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer lock.Release()
+	_, err = lock.Exec(t.Context(), "SELECT pg_advisory_lock(7)")
+	require.NoError(t, err)
+	config := calm
+	config.TTL, config.Margin = time.Hour, 100*time.Millisecond
+	p := join(t, pool, config)
+	err = p.InTx(t.Context(), func(tx pgx.Tx, stage dbcompat.Stage) error {
+		_, err := tx.Exec(t.Context(), "UPDATE users SET "+name.Set(stage, 1), "Grace")
+		return err
+	})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	move(t, pool, 1)
+	epochs := func() string {
+		return query(t, pool, "SELECT string_agg(epoch::text, ' ' ORDER BY epoch) FROM handover.change_instances")
+	}
+	eventually(t, func() bool { return epochs() == "1 2" })
+	require.NoError(t, p.Check(t.Context()))
+	p.at(t, dbcompat.DualWrite)
+	_, err = lock.Exec(t.Context(), "SELECT pg_advisory_unlock(7)")
+	require.NoError(t, err)
+	eventually(t, func() bool { return query(t, pool, "SELECT * FROM users") == "1 Grace <nil>" })
+	require.NoError(t, p.Leave(t.Context()))
+	require.Equal(t, "1", epochs())
 }

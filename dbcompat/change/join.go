@@ -68,7 +68,7 @@ func (c *Change) join(ctx context.Context) {
 		})
 		return err
 	})
-	if fresh && noRow(err) {
+	if fresh && (unfit != nil || noRow(err)) {
 		c.id = ""
 	}
 	c.mu.Lock()
@@ -91,10 +91,11 @@ func (c *Change) join(ctx context.Context) {
 }
 
 // noRow reports whether a join that failed has certainly left no row behind: nothing was
-// sent. Leave then has nothing to give back.
+// sent, or PostgreSQL has answered. Leave then has nothing to give back.
 func noRow(err error) bool {
 	_, dialled := errors.AsType[*pgconn.ConnectError](err)
-	return dialled || err != nil && pgconn.SafeToRetry(err)
+	_, answered := errors.AsType[*pgconn.PgError](err)
+	return dialled || answered || errors.Is(err, pgx.ErrNoRows) || err != nil && pgconn.SafeToRetry(err)
 }
 
 // mayJoin is asked in the transaction in which the change cannot move.

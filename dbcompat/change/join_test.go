@@ -203,10 +203,17 @@ func TestMisuse(t *testing.T) {
 	require.False(t, change.Fenced(nil))
 }
 
-func TestWhoHasNeverReachedTheDatabaseHasNothingToGiveBack(t *testing.T) {
-	pool := open(t, "host=/nowhere user=app database=app")
-	p := change.New(pool, "users-name", name.Columns(), change.Config{Logger: slog.New(slog.DiscardHandler)})
-	require.NoError(t, p.Join(t.Context()))
-	require.ErrorContains(t, p.Check(t.Context()), "the database does not answer")
-	require.NoError(t, p.Leave(t.Context()))
+func TestWhoHasNeverJoinedHasNothingToGiveBack(t *testing.T) {
+	columns := name.Columns()
+	for name, test := range map[string]struct{ url, why string }{
+		"the database is not there": {"host=/nowhere user=app database=app", "the database does not answer"},
+		"the tables are not there":  {pg.Database(t), "the tables are not there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := change.New(open(t, test.url), "users-name", columns, change.Config{Logger: slog.New(slog.DiscardHandler)})
+			require.NoError(t, p.Join(t.Context()))
+			require.ErrorContains(t, p.Check(t.Context()), test.why)
+			require.NoError(t, p.Leave(t.Context()))
+		})
+	}
 }

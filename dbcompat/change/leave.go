@@ -60,6 +60,9 @@ func (c *Change) giveBack(ctx context.Context) error {
 	if c.current != nil {
 		c.current.lease.Drop()
 	}
+	if c.unsure != nil {
+		c.id, c.before = "", "" // it lapses
+	}
 	c.mu.Unlock()
 	if c.id != "" || c.before != "" {
 		if err := c.remove(ctx); err != nil {

@@ -65,7 +65,7 @@ func (c *Change) disclaim() {
 func (c *Change) ripe() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state == joined && (c.owes() || c.drained()) || c.state == gone && !c.leaving
+	return c.state == joined && (c.unsure != nil || c.owes() || c.drained()) || c.state == gone && !c.leaving
 }
 
 // drained reports whether Leave's time was over before its work was, which is left to do.
@@ -89,6 +89,10 @@ func (c *Change) pause() time.Duration {
 // step does what is due. It has the turn, so that nobody else changes the state.
 func (c *Change) step(ctx context.Context) {
 	c.mu.Lock()
+	if c.state == joined && c.unsure != nil {
+		c.lost(c.unsure)
+		c.before = "" // it lapses
+	}
 	in, leaving, drained := c.state == joined, c.leaving, c.drained()
 	due := in && (c.owes() || time.Until(c.renewAt) <= 0)
 	c.mu.Unlock()
@@ -190,7 +194,7 @@ func (c *Change) lost(err error) {
 	c.logger().Warn("change: fenced and not ready, as the lease is gone", "change", c.name, "err", err)
 	c.current.lease.Drop()
 	c.now.Store(nil)
-	c.state, c.why, c.trouble, c.fenced = gone, err, err, false
+	c.state, c.why, c.trouble, c.fenced, c.unsure = gone, err, err, false, nil
 	c.before, c.id = c.id, ""
 	c.renewAt = time.Now() // it joins again at once
 }

@@ -36,9 +36,10 @@ func (c *Change) InTx(ctx context.Context, fn func(tx pgx.Tx, stage dbcompat.Sta
 	if c.config.Statements != nil {
 		run = c.config.Statements.InTx
 	}
+	var unsure error
 	begin := func(ctx context.Context) (pgx.Tx, error) {
 		tx, err := c.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: pin.era.begin})
-		return committed{tx, c.config.Margin}, err
+		return committed{tx, c.config.Margin, &unsure}, err
 	}
 	err = run(ctx, begin, dbcompat.Fixed(pin.Stage()), func(tx pgx.Tx, stage dbcompat.Stage) error {
 		if err := fn(tx, stage); err != nil {
@@ -46,6 +47,9 @@ func (c *Change) InTx(ctx context.Context, fn func(tx pgx.Tx, stage dbcompat.Sta
 		}
 		return pin.Held()
 	})
+	if unsure != nil && pin.era.begin == "" { // a fence waits for what has passed it
+		c.doubt(unsure)
+	}
 	if Fenced(err) && !errors.Is(err, ErrFenced) {
 		err = fmt.Errorf("change: %s: %w: %w", c.name, ErrFenced, err)
 	}
@@ -53,17 +57,39 @@ func (c *Change) InTx(ctx context.Context, fn func(tx pgx.Tx, stage dbcompat.Sta
 }
 
 // committed is a transaction whose COMMIT is waited for, though the caller may have gone: as
-// long as it may still be done, the stage is in use. It is over, or the lease is.
+// long as it may still be done, the stage is in use.
 type committed struct {
 	pgx.Tx
 	within time.Duration
+	unsure *error // whether it is done, if nobody has said
 }
 
 // Commit is at its end when PostgreSQL has said so.
 func (t committed) Commit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.within)
 	defer cancel()
-	return t.Tx.Commit(ctx)
+	err := t.Tx.Commit(ctx)
+	_, answered := errors.AsType[*pgconn.PgError](err)
+	known := answered || errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, pgx.ErrTxClosed) || pgconn.SafeToRetry(err)
+	if err != nil && !known {
+		*t.unsure = fmt.Errorf("a COMMIT has not been answered, and may be done later: %w", err)
+	}
+	return err
+}
+
+// doubt gives the lease up, and not back: who moves the change then has to find that no
+// transaction from before its end is left, which is the proof that is missing here. Run
+// joins again at once, with another lease.
+func (c *Change) doubt(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != joined {
+		return
+	}
+	c.unsure = err
+	c.current.lease.Drop()
+	c.now.Store(nil)
+	notify(c.wake)
 }
 
 // Fenced reports whether err says that a stage may not be used any more: by [ErrFenced],

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/handover-go/handover/internal/lease"
 )
@@ -39,7 +41,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.ID == "" {
 		host, _ := os.Hostname()
-		c.ID = fmt.Sprintf("%.150s-%s", cmp.Or(host, "unknown"), rand.Text()[:8])
+		c.ID = cmp.Or(strings.ToValidUTF8(host[:min(len(host), 150)], ""), "unknown") + "-" + rand.Text()[:8]
 	}
 	c.Version = cmp.Or(c.Version, builtFrom())
 	c.TTL = lease.Config{TTL: c.TTL}.WithDefaults().TTL
@@ -48,8 +50,10 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) wrong() (all []error) {
-	if len(c.ID) > 200 {
-		all = append(all, fmt.Errorf("Config.ID is %.20q…: take 200 bytes at the most", c.ID))
+	for name, text := range map[string]string{"ID": c.ID, "Version": c.Version} {
+		if len(text) > 200 || strings.Contains(text, "\x00") || !utf8.ValidString(text) {
+			all = append(all, fmt.Errorf("Config.%s is %.20q…: take up to 200 bytes of UTF-8, and no zero", name, text))
+		}
 	}
 	if err := (lease.Config{TTL: c.TTL}).WithDefaults().Check(); err != nil {
 		all = append(all, fmt.Errorf("Config.TTL is %s: take 15s, 100ms at the least", c.TTL))

@@ -48,6 +48,9 @@ func (m *Member) attend(ctx context.Context) error {
 		return nil
 	}
 	m.joined = true
+	if m.since.IsZero() {
+		m.since = time.Now()
+	}
 	call := Call{Me: m.me, TTL: m.cfg.TTL, Keys: m.keys(), Samples: m.take(), After: m.after}
 	m.mu.Unlock()
 	var fleet Fleet
@@ -76,6 +79,7 @@ func (m *Member) note(ctx context.Context, me Instance, fleet *Fleet, err error)
 			m.logger().Info("ramp: the store works again")
 		}
 		m.err, m.told, m.fleet, m.met = nil, me, fleet, time.Now()
+		m.since = m.met
 		m.samples = nil
 		m.weigh(fleet.Samples)
 		fleet.Samples = nil

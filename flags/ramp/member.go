@@ -36,6 +36,7 @@ type Member struct {
 	told     Instance // what the store knows of us
 	fleet    *Fleet
 	met      time.Time
+	since    time.Time // met, or when it was asked first
 	err      error
 	guards   map[string]*watched
 	samples  []Sample          // that the store has not got

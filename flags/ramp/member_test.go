@@ -328,6 +328,23 @@ func TestAGuardThatPanicsHolds(t *testing.T) {
 	})
 }
 
+func TestBeforeTheFirstAnswerAndAfterTheLastNothingIsWrong(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newStore(5)
+		s.set(func(s *store) { s.down = true })
+		a := run(t, s, "a", ramp.Config{})
+		require.NoError(t, a.Check(t.Context()), "it has just been asked")
+		pass(time.Minute)
+		require.ErrorContains(t, a.Check(t.Context()), "the store has not answered for 15s")
+		s.set(func(s *store) { s.down = false })
+		pass(time.Minute)
+		require.NoError(t, a.Check(t.Context()))
+		require.NoError(t, a.Leave(t.Context()))
+		pass(time.Minute)
+		require.NoError(t, a.Check(t.Context()))
+	})
+}
+
 func TestWithoutAStoreGuardsKillHere(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		g := passes()
@@ -363,7 +380,7 @@ func TestWhatIsWrongIsSaidAtTheStart(t *testing.T) {
 		ramp.Plan{Flag: flags.Bool("e", false), Steps: []float64{0.0001}},
 		ramp.Plan{Flag: flags.Bool("f", false), Steps: []float64{101}})
 	err := m.Start(t.Context())
-	require.EqualError(t, err, `ramp: start: Config.ID is "xxxxxxxxxxxxxxxxxxxx"…: take 200 bytes at the most
+	require.EqualError(t, err, `ramp: start: Config.ID is "xxxxxxxxxxxxxxxxxxxx"…: take up to 200 bytes of UTF-8, and no zero
 Config.TTL is 1ms: take 15s, 100ms at the least
 Config.Tick has to be more than none, and a third of TTL at the most
 the client is nil: make one with flags.New

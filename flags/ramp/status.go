@@ -75,8 +75,8 @@ func (m *Member) progress(key string, fleet *Fleet) Progress {
 }
 
 // Check tells whether ramps work: nil, or that the store has not answered for a TTL, or
-// that a trip could not be written yet. Make it a degrading check: flags are served as
-// they are, and guards kill here.
+// that a trip could not be written yet. Before Start and after Leave nobody is asked. Make
+// it a degrading check: flags are served as they are, and guards kill here.
 func (m *Member) Check(context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -84,7 +84,7 @@ func (m *Member) Check(context.Context) error {
 	if m.unlisted {
 		errs = append(errs, errors.New("ramp: a guard has tripped, and the store does not know yet"))
 	}
-	if m.store != nil && time.Since(m.met) > m.cfg.TTL {
+	if m.store != nil && !m.left && !m.since.IsZero() && time.Since(m.since) > m.cfg.TTL {
 		errs = append(errs, fmt.Errorf("ramp: the store has not answered for %s", m.cfg.TTL), m.err)
 	}
 	return errors.Join(errs...)

@@ -123,7 +123,11 @@ func (t *Timetable) Watch(ctx context.Context, changed func()) error {
 	defer watch.Wait()
 	defer cancel(nil)
 	if w, ok := t.source.(flags.Watcher); ok {
-		watch.Go(func() { cancel(w.Watch(ctx, changed)) })
+		watch.Go(func() {
+			if err := w.Watch(ctx, changed); err != nil {
+				cancel(err)
+			} // or else it has nothing more to tell
+		})
 	}
 	for ctx.Err() == nil {
 		if t.due(ctx) {

@@ -2,6 +2,7 @@ package ramp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,13 +77,18 @@ func (m *Member) see() (seen map[string]Seen, stale bool) {
 // takes the kill back, it stays taken back. m.mu is held.
 func (m *Member) ask(key string, w *watched) {
 	m.bound(key, w)
+	var problem string
 	if f := m.fleet.flag(key); f != nil && f.Ramp != nil && !f.Ramp.Since.Equal(w.began) && m.me.Flags[key].has(f.Ramp.Revision) {
-		careful(w.guard.Step)
-		w.began = f.Ramp.Since
+		if problem = careful(w.guard.Step); problem == "" {
+			w.began = f.Ramp.Since
+		}
 	}
-	if problem := careful(func() { w.verdict = w.guard.Verdict() }); problem != "" {
-		w.verdict = guard.Verdict{State: guard.Holding, Why: problem}
+	verdict := guard.Verdict{}
+	problem = cmp.Or(problem, careful(func() { verdict = w.guard.Verdict() }))
+	if problem != "" && verdict.State != guard.Tripped { // what it says may be of the step before
+		verdict = guard.Verdict{State: guard.Holding, Why: problem}
 	}
+	w.verdict = verdict
 	if w.verdict.State == guard.Tripped {
 		m.trips(key, w, "its guard has tripped: "+w.verdict.Why)
 	}
