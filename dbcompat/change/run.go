@@ -89,10 +89,7 @@ func (c *Change) pause() time.Duration {
 // step does what is due. It has the turn, so that nobody else changes the state.
 func (c *Change) step(ctx context.Context) {
 	c.mu.Lock()
-	if c.state == joined && c.unsure != nil {
-		c.lost(c.unsure)
-		c.before = "" // it lapses
-	}
+	c.forsake()
 	in, leaving, drained := c.state == joined, c.leaving, c.drained()
 	due := in && (c.owes() || time.Until(c.renewAt) <= 0)
 	c.mu.Unlock()
@@ -105,6 +102,15 @@ func (c *Change) step(ctx context.Context) {
 	case due || c.poll(ctx):
 		for c.renew(ctx) {
 		}
+	}
+}
+
+// forsake leaves the row to lapse, if a COMMIT may still be done. The lock is held, and the
+// turn.
+func (c *Change) forsake() {
+	if c.state == joined && c.unsure != nil {
+		c.lost(c.unsure)
+		c.before = "" // so it is not deleted
 	}
 }
 

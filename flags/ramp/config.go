@@ -52,7 +52,7 @@ func (c Config) withDefaults() Config {
 func (c Config) wrong() (all []error) {
 	for name, text := range map[string]string{"ID": c.ID, "Version": c.Version} {
 		if len(text) > 200 || strings.Contains(text, "\x00") || !utf8.ValidString(text) {
-			all = append(all, fmt.Errorf("Config.%s is %.20q…: take up to 200 bytes of UTF-8, and no zero", name, text))
+			all = append(all, fmt.Errorf("the %s of Config is %.20q…: take up to 200 bytes of UTF-8, and no zero", name, text))
 		}
 	}
 	if err := (lease.Config{TTL: c.TTL}).WithDefaults().Check(); err != nil {

@@ -380,7 +380,7 @@ func TestWhatIsWrongIsSaidAtTheStart(t *testing.T) {
 		ramp.Plan{Flag: flags.Bool("e", false), Steps: []float64{0.0001}},
 		ramp.Plan{Flag: flags.Bool("f", false), Steps: []float64{101}})
 	err := m.Start(t.Context())
-	require.EqualError(t, err, `ramp: start: Config.ID is "xxxxxxxxxxxxxxxxxxxx"…: take up to 200 bytes of UTF-8, and no zero
+	require.EqualError(t, err, `ramp: start: the ID of Config is "xxxxxxxxxxxxxxxxxxxx"…: take up to 200 bytes of UTF-8, and no zero
 Config.TTL is 1ms: take 15s, 100ms at the least
 Config.Tick has to be more than none, and a third of TTL at the most
 the client is nil: make one with flags.New
