@@ -1,13 +1,22 @@
-// Rollout deploys a service under load and counts what failed.
+// Rollout deploys a service under load, in the ways that there are, and counts what failed.
 //
-// It starts three processes of a service (this program, executed again), puts a
-// balancer and a load in front of them, replaces them one by one with a new
-// version, and prints what the clients saw. With -naive the service stops as most
-// do, with http.Server.Shutdown at the signal; with -unhandled it does not handle
-// the signal at all.
+//	rolling    one process after the other: surge 1, unavailable 0; and a release that never
+//	           is ready, which changes nothing
+//	bluegreen  two whole fleets and one switch, back, and there again
+//	canary     5, 20, 50 and 100 %, judged by errors and latency; a bad version goes by itself
+//	schema     a column is renamed across four deploys: forward, a step back, forward
 //
-// Exit status: 0 if no request failed, 1 if one did or the rollout did not come
-// to its end, 2 for wrong input, 130 after Ctrl-C.
+// By default it is rolling, with a small service that is in this program and needs nothing;
+// the others, and -service complete, deploy examples/complete: it is built first, and has a
+// PostgreSQL that ends with this program. The load meets a balancer, which learns of each
+// change a lag later.
+//
+// With -naive each is done as most do it: http.Server.Shutdown at the signal; switch and
+// kill; no analysis; the column renamed in one deploy. With -unhandled, a rolling deploy
+// only, the small service does not handle the signal.
+//
+// Exit status: 0 if no request failed and nothing was stale, 1 if one did or a rollout did
+// not come to its end, 2 for wrong input or without PostgreSQL, 130 after Ctrl-C.
 package main
 
 import (
@@ -17,6 +26,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/handover-go/handover/shutdown"
@@ -43,9 +53,30 @@ const (
 const mostRate = 100_000
 
 type options struct {
-	fleet droptest.Config
-	mode  string
-	json  bool
+	fleet    droptest.Config
+	strategy string
+	service  string
+	program  string
+	mode     string
+	json     bool
+	replicas int           // of each version, in all but the rolling deployment itself, which has three
+	bake     time.Duration // of each share of a canary
+	progress time.Duration // until a release that is not ready is rolled back
+}
+
+// The strategies, in their order.
+const strategyAll = "all"
+
+func strategies() []string { return []string{"rolling", "bluegreen", "canary", "schema"} }
+
+// naivety says what is naive in each.
+func naivety() map[string]string {
+	return map[string]string{
+		"rolling":   "http.Server.Shutdown at the signal",
+		"bluegreen": "switch and kill",
+		"canary":    "no analysis, and nobody who answers for a canary",
+		"schema":    "the column is renamed in one deploy",
+	}
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
@@ -57,12 +88,33 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "rollout:", err)
 		return exitWrongInput
 	}
-	r, err := roll(ctx, o, out)
-	if err != nil && len(r.Processes) == 0 && ctx.Err() == nil {
+	began := time.Now()
+	all, err := deploy(ctx, o, &lines{out: out})
+	if err != nil && ctx.Err() == nil && nothing(all) {
 		fmt.Fprintln(errs, "rollout:", err)
 		return exitWrongInput // nothing was started
 	}
-	r.print(out, o.json)
+	printAll(out, o, all, time.Since(began))
+	return status(ctx, all, err, errs)
+}
+
+// printAll has everything once more, at the end of many lines, and then as JSON.
+func printAll(out io.Writer, o options, all []result, took time.Duration) {
+	if len(all) > 1 {
+		for _, r := range all {
+			r.print(out)
+		}
+	}
+	switch {
+	case o.json && o.strategy == strategyAll:
+		printJSON(out, summarize(all, took))
+	case o.json && len(all) == 1:
+		printJSON(out, all[0])
+	}
+}
+
+// status is that of the exit, and what is said with it.
+func status(ctx context.Context, all []result, err error, errs io.Writer) int {
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(errs, "rollout: interrupted; all processes have been ended")
@@ -70,70 +122,13 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case err != nil:
 		fmt.Fprintln(errs, "rollout:", err)
 		return exitLost
-	case r.Failed > 0:
+	case slices.ContainsFunc(all, result.lost):
 		return exitLost
 	}
 	return exitClean
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
-	o := options{fleet: droptest.Config{Warmup: 5 * time.Second, Settle: 3 * time.Second}, mode: modeHandover}
-	var quick, naive, unhandled bool
-	flags := flag.NewFlagSet("rollout", flag.ContinueOnError)
-	flags.SetOutput(errs)
-	flags.StringVar((*string)(&o.fleet.Kind), "kind", string(droptest.Layer4), "balancer: layer4 spreads connections, proxy spreads requests")
-	flags.StringVar(&o.fleet.Listen, "listen", "127.0.0.1:0", "address of the balancer; port 0 is a free one")
-	flags.DurationVar(&o.fleet.Lag, "lag", time.Second, "from SIGTERM until the balancer stops sending")
-	flags.DurationVar(&o.fleet.RTT, "rtt", 2*time.Millisecond, "round trip between balancer and service")
-	flags.IntVar(&o.fleet.Rate, "rate", 200, "requests per second")
-	flags.Float64Var(&o.fleet.NewShare, "new", 1.0/3, "share of the requests that come on a new connection")
-	flags.Uint64Var(&o.fleet.Seed, "seed", 1, "of the arrival times")
-	flags.BoolVar(&quick, "quick", false, "shorter pauses: finished in less than 20 s")
-	flags.BoolVar(&naive, "naive", false, "the service stops with http.Server.Shutdown at the signal")
-	flags.BoolVar(&unhandled, "unhandled", false, "the service does not handle the signal")
-	flags.BoolVar(&o.json, "json", false, "print the result as one JSON object on the last line")
-	if err := flags.Parse(args); err != nil {
-		return o, err // has been printed, with the usage
-	}
-	if flags.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q: only flags are understood, see -help", flags.Arg(0))
-	}
-	switch {
-	case naive && unhandled:
-		return o, errors.New("-naive and -unhandled exclude each other: use one")
-	case naive:
-		o.mode = modeNaive
-	case unhandled:
-		o.mode = modeUnhandled
-	}
-	if quick {
-		o.fleet.Warmup, o.fleet.Settle = 2*time.Second, 200*time.Millisecond
-	}
-	return o, check(o.fleet)
-}
-
-// check speaks of flags, where droptest would of fields in which 0 stands for the
-// default.
-func check(c droptest.Config) error {
-	switch {
-	case c.Kind != droptest.Layer4 && c.Kind != droptest.Proxy:
-		return fmt.Errorf("-kind is %q: use %q or %q", c.Kind, droptest.Layer4, droptest.Proxy)
-	case c.Rate < 1 || c.Rate > mostRate:
-		return fmt.Errorf("-rate is %d: use requests per second, 1 to %d", c.Rate, mostRate)
-	case c.Lag < 0:
-		return fmt.Errorf("-lag is %v: use 0 for none, or up to about 3s", c.Lag)
-	case c.RTT < 0:
-		return fmt.Errorf("-rtt is %v: use 0 for none, or up to about 20ms", c.RTT)
-	case c.NewShare < 0 || c.NewShare > 1:
-		return fmt.Errorf("-new is %v: use a share between 0 and 1", c.NewShare)
-	}
-	return nil
-}
-
-// none says 0 as droptest understands it.
-func none[N time.Duration | float64](n N) N {
-	if n == 0 {
-		return -1
-	}
-	return n
+// nothing reports whether not even a process was started.
+func nothing(all []result) bool {
+	return !slices.ContainsFunc(all, func(r result) bool { return len(r.Processes) > 0 })
 }

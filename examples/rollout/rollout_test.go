@@ -23,8 +23,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// program is the rollout as a user builds it.
-var program string
+// program is the rollout as a user builds it, and complete what it deploys.
+var program, complete string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "rollout")
@@ -32,8 +32,11 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	program = filepath.Join(dir, "rollout")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("%v: %s", err, out))
+	complete = filepath.Join(dir, "complete")
+	for file, of := range map[string]string{program: ".", complete: "../complete"} {
+		if out, err := exec.Command("go", "build", "-o", file, of).CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v: %s", err, out))
+		}
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir)
@@ -60,9 +63,13 @@ type result struct {
 
 func lastLine(t *testing.T, out []byte) (r result) {
 	t.Helper()
-	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-	require.NoError(t, json.Unmarshal(lines[len(lines)-1], &r), "%s", out)
+	require.NoError(t, json.Unmarshal(lastOf(out), &r), "%s", out)
 	return r
+}
+
+func lastOf(out []byte) []byte {
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	return lines[len(lines)-1]
 }
 
 func TestTheRolloutLosesNothingAndTheOthersLoseSomething(t *testing.T) {
@@ -78,7 +85,7 @@ func TestTheRolloutLosesNothingAndTheOthersLoseSomething(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), program, append(tc.args, "-quick", "-json", "-rate", "100")...)
+			cmd := exec.CommandContext(t.Context(), program, append(tc.args, "-strategy", "rolling", "-service", "small", "-quick", "-json", "-rate", "100")...)
 			out, err := cmd.Output()
 			if err != nil {
 				require.ErrorAs(t, err, new(*exec.ExitError))
@@ -112,8 +119,12 @@ func TestWrongInputIsAPlainErrorAndStatus2(t *testing.T) {
 		args []string
 		says string
 	}{
-		"an occupied port":        {[]string{"-listen", taken.Addr().String()}, "address already in use"},
-		"an address that is none": {[]string{"-listen", "nowhere"}, "nowhere"},
+		"an occupied port":        {[]string{"-service", "small", "-listen", taken.Addr().String()}, "address already in use"},
+		"an address that is none": {[]string{"-service", "small", "-listen", "nowhere"}, "nowhere"},
+		"an unknown strategy":     {[]string{"-strategy", "recreate"}, `-strategy is "recreate": use rolling, bluegreen, canary, schema or all`},
+		"an unknown service":      {[]string{"-service", "large"}, `-service is "large": use "complete" or "small"`},
+		"too much of the small":   {[]string{"-service", "small", "-strategy", "canary"}, "-service small are for rolling"},
+		"too much unhandled":      {[]string{"-unhandled", "-strategy", "schema"}, "-strategy is schema: -unhandled"},
 		"a negative rate":         {[]string{"-rate", "-1"}, "-rate is -1: use requests per second, 1 to 100000"},
 		"no rate":                 {[]string{"-rate", "0"}, "-rate is 0"},
 		"a rate that is none":     {[]string{"-rate", "many"}, `invalid value "many" for flag -rate`},
@@ -146,7 +157,13 @@ func TestHelpIsNoError(t *testing.T) {
 // started runs the rollout until it has sent the first SIGTERM.
 func started(t *testing.T) (cmd *exec.Cmd, rest io.Reader) {
 	t.Helper()
-	cmd = exec.CommandContext(t.Context(), program, "-quick", "-json")
+	return startedAt(t.Context(), t, "v1-1 signalled", "-service", "small", "-quick", "-json")
+}
+
+// startedAt runs the rollout until it says something.
+func startedAt(ctx context.Context, t *testing.T, says string, args ...string) (cmd *exec.Cmd, rest io.Reader) {
+	t.Helper()
+	cmd = exec.CommandContext(ctx, program, args...)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -154,15 +171,15 @@ func started(t *testing.T) (cmd *exec.Cmd, rest io.Reader) {
 	for {
 		line, err := lines.ReadString('\n')
 		require.NoError(t, err)
-		if strings.Contains(line, "v1-1 signalled") {
+		if strings.Contains(line, says) {
 			return cmd, lines
 		}
 	}
 }
 
-func TestCtrlCInTheMiddleLeavesNoProcess(t *testing.T) {
-	t.Parallel()
-	cmd, rest := started(t)
+// interrupted is Ctrl-C, and what has to come of it.
+func interrupted(t *testing.T, cmd *exec.Cmd, rest io.Reader) {
+	t.Helper()
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	out, err := io.ReadAll(rest)
 	require.NoError(t, err)
@@ -173,6 +190,12 @@ func TestCtrlCInTheMiddleLeavesNoProcess(t *testing.T) {
 	for _, p := range r.Processes {
 		require.ErrorIs(t, syscall.Kill(p.PID, 0), syscall.ESRCH, "process %d is left", p.PID)
 	}
+}
+
+func TestCtrlCInTheMiddleLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	cmd, rest := started(t)
+	interrupted(t, cmd, rest)
 }
 
 func TestAnIdleServiceEndsAtOnceAfterCtrlC(t *testing.T) {

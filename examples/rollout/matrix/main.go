@@ -1,6 +1,7 @@
-// Matrix runs the rollout in all conditions and prints a table: two kinds of
-// balancer, three lags, two round trips, two rates, new connections frequent or
-// rare. Exit status 1 if a request failed or a process was late.
+// Matrix runs the rolling deployment of the small service in all conditions and
+// prints a table: two kinds of balancer, three lags, two round trips, two rates, new
+// connections frequent or rare. Exit status 1 if a request failed or a process was
+// late.
 //
 // A process is late if it exits more than 0.2 s after all that may keep it: the
 // shutdown delay or the lag and the silence, whichever is longer, and the longest
@@ -104,7 +105,7 @@ type result struct {
 }
 
 func (c condition) run(ctx context.Context, rollout string) (r result, err error) {
-	cmd := exec.CommandContext(ctx, rollout, "-quick", "-json",
+	cmd := exec.CommandContext(ctx, rollout, "-quick", "-json", "-strategy", "rolling", "-service", "small",
 		"-kind", string(c.kind), "-lag", c.lag.String(), "-rtt", c.rtt.String(),
 		"-rate", strconv.Itoa(c.rate), "-new", strconv.FormatFloat(c.newShare, 'g', -1, 64))
 	cmd.Stderr = os.Stderr
