@@ -126,6 +126,7 @@ func TestTheDatabaseIsAwayForAWhile(t *testing.T) {
 	until(t, "it is killed there, without the database", func() bool { return f.on("b") == 0 })
 	require.Equal(t, a, f.on("a"), "nothing is widened, and nobody could tell a")
 	require.NoError(t, server.Start(t.Context()))
+	pool.Reset() // its connections are to the server that was killed
 	until(t, "a is told when the database is back", func() bool { return f.on("a") == 0 })
 	require.Equal(t, "true", one(t, pool, "SELECT killed FROM handover.flags"))
 	require.Zero(t, f.on("b"))
