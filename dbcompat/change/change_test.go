@@ -19,12 +19,15 @@ import (
 	"github.com/handover-go/handover/dbcompat/pgxdbcompat"
 )
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	if url := os.Getenv(envChild); url != "" {
 		child(url)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck))
 }
 
 func TestAMoveIsAcknowledgedWhenTheLastTransactionOfTheStageBeforeHasEnded(t *testing.T) {

@@ -17,7 +17,10 @@ import (
 	"github.com/handover-go/handover/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck)) }
 
 // pg has no autovacuum, which would be in the way at times.
 var pg = pgtest.New(pgtest.Config{Settings: map[string]string{"autovacuum": "off"}})

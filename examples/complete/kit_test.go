@@ -30,6 +30,9 @@ var program string
 
 var pg = pgtest.New(pgtest.Config{})
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "complete")
 	if err != nil {
@@ -39,7 +42,7 @@ func TestMain(m *testing.M) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("%v: %s", err, out))
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck), goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir)
 		os.Exit(code)
 	}))

@@ -26,6 +26,9 @@ import (
 // program is the rollout as a user builds it, and complete what it deploys.
 var program, complete string
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "rollout")
 	if err != nil {
@@ -38,7 +41,7 @@ func TestMain(m *testing.M) {
 			panic(fmt.Sprintf("%v: %s", err, out))
 		}
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck), goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(dir)
 		os.Exit(code)
 	}))

@@ -16,9 +16,12 @@ import (
 	"github.com/handover-go/handover/internal/pgtest"
 )
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	_ = os.Unsetenv(pgtest.Env) // these tests are about servers of their own
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck))
 }
 
 var pg = pgtest.New(pgtest.Config{})

@@ -20,11 +20,14 @@ import (
 // asCommand makes this test binary the command.
 const asCommand = "HANDOVER_CHANGE_AS_COMMAND"
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck))
 }
 
 var pg = pgtest.New(pgtest.Config{})

@@ -10,9 +10,12 @@ import (
 	"github.com/handover-go/handover/internal/pgtest"
 )
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	ledger.Child(child)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck))
 }
 
 var pg = pgtest.New(pgtest.Config{})

@@ -19,12 +19,15 @@ import (
 	"github.com/handover-go/handover/internal/pgtest"
 )
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 // This binary is also the program whose instances the tests start and kill.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envInstance); dir != "" {
 		os.Exit(instance(dir))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck))
 }
 
 var pg = pgtest.New(pgtest.Config{})

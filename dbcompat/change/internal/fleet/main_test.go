@@ -11,9 +11,12 @@ import (
 	"github.com/handover-go/handover/dbcompat/internal/ledger"
 )
 
+// healthCheck sleeps for half a second after a pool has closed a connection.
+const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
+
 func TestMain(m *testing.M) {
 	ledger.Child(work)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction(healthCheck))
 }
 
 // spec is what a worker is told at its beginning.
