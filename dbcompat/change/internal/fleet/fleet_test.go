@@ -232,6 +232,7 @@ func (f *fleet) fill() {
 // judge takes what has lived since the last time to the judge.
 func (f *fleet) judge() []string {
 	f.Helper()
+	f.pool.Reset() // connections may be to a server that has ended since
 	rows, err := f.pool.Query(f.Context(), `SELECT epoch, to_stage, pg_xact_commit_timestamp(xmin) FROM handover.change_events
 		WHERE what IN ('created', 'advanced', 'rolled back') ORDER BY epoch`)
 	require.NoError(f, err)
