@@ -9,7 +9,6 @@ import (
 	"net/http"
 
 	"github.com/handover-go/handover/flags"
-	"github.com/handover-go/handover/flags/console/internal/view"
 )
 
 // Config says who may write. The zero value is valid: nobody.
@@ -37,7 +36,6 @@ type Console struct {
 	cfg    Config
 	token  [sha256.Size]byte // of Config.Token: sums are of one length, which gives none away
 	cross  *http.CrossOriginProtection
-	policy string // what a page may do
 }
 
 // New returns a Console of a client, which need not have started. The error joins what is
@@ -61,7 +59,7 @@ func New(client *flags.Client, cfg Config) (*Console, error) {
 	}
 	return &Console{
 		client: client, cfg: cfg, token: sha256.Sum256([]byte(cfg.Token)),
-		cross: http.NewCrossOriginProtection(), policy: view.Policy(),
+		cross: http.NewCrossOriginProtection(),
 	}, nil
 }
 

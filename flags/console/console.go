@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/handover-go/handover/flags/console/internal/view"
+	"github.com/handover-go/handover/internal/adminpage"
 )
 
 // ServeHTTP answers; see the package for what there is to ask.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	asPage := wantsPage(r.Header["Accept"])
+	asPage := adminpage.Wanted(r.Header["Accept"])
 	if name := bare(r); name != "" {
 		c.redirect(w, http.StatusPermanentRedirect, "./"+name+"/")
 		return

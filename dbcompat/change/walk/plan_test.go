@@ -141,9 +141,6 @@ func TestAStateForAMachine(t *testing.T) {
 
 // A replica that has not replayed the verification would show its readers NULL.
 func TestReplicasHaveToComeAlong(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a standby is copied")
-	}
 	primary := pgtest.New(pgtest.Config{}).For(t)
 	pool := open(t, primary.URL())
 	w := again(t, pool, patient, walk.Options{})

@@ -6,14 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/handover-go/handover/flags/ramp"
+	"github.com/handover-go/handover/internal/adminpage"
 )
 
 // Config says how closely is looked. The zero value is valid.
@@ -89,45 +87,14 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v := c.view()
 	contentType, body := "text/html; charset=utf-8", []byte(nil)
-	if wantsPage(r.Header["Accept"]) {
+	if adminpage.Wanted(r.Header["Accept"]) {
 		body = v.page()
 	} else {
 		contentType = "application/json"
 		body, _ = json.MarshalIndent(v, "", "  ") // texts and finite numbers
 		body = append(body, '\n')
 	}
-	for header, value := range map[string]string{
-		"Content-Type":            contentType,
-		"Content-Length":          strconv.Itoa(len(body)),
-		"Vary":                    "Accept",
-		"Cache-Control":           "no-store",
-		"X-Content-Type-Options":  "nosniff",
-		"Content-Security-Policy": c.policy,
-	} {
-		w.Header().Set(header, value)
-	}
-	_, _ = w.Write(body) // net/http keeps it back from a HEAD
-}
-
-// wantsPage reports whether somebody wants HTML, and wants JSON no more than that. A
-// wildcard is no wish: tools send one.
-func wantsPage(accept []string) bool {
-	var page, data float64
-	for accepted := range strings.SplitSeq(strings.Join(accept, ","), ",") {
-		media, params, err := mime.ParseMediaType(accepted)
-		if err != nil {
-			continue
-		}
-		q, err := strconv.ParseFloat(params["q"], 64)
-		if err != nil {
-			q = 1
-		}
-		switch media {
-		case "text/html", "application/xhtml+xml":
-			page = max(page, q)
-		case "application/json":
-			data = max(data, q)
-		}
-	}
-	return page > 0 && page >= data
+	adminpage.Head(w, contentType, len(body))
+	w.Header().Set("Content-Security-Policy", c.policy) // a style of its own, and no forms
+	_, _ = w.Write(body)                                // net/http keeps it back from a HEAD
 }

@@ -20,12 +20,12 @@ func NewMigrator(client *ldclient.LDClient, pool *pgxpool.Pool) (ldclient.Migrat
 	write := func(column string) ldclient.MigrationImplFn {
 		return func(user any) (any, error) {
 			u := user.(User)
-			return pool.Exec(context.TODO(), "UPDATE users SET "+column+" = $2 WHERE id = $1", u.ID, u.Name)
+			return pool.Exec(context.Background(), "UPDATE users SET "+column+" = $2 WHERE id = $1", u.ID, u.Name)
 		}
 	}
 	read := func(column string) ldclient.MigrationImplFn {
 		return func(id any) (name any, err error) {
-			err = pool.QueryRow(context.TODO(), "SELECT "+column+" FROM users WHERE id = $1", id).Scan(&name)
+			err = pool.QueryRow(context.Background(), "SELECT "+column+" FROM users WHERE id = $1", id).Scan(&name)
 			return name, err
 		}
 	}

@@ -5,47 +5,49 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/handover-go/handover/internal/adminpage"
 )
 
-func (o *Overview) write(p *page) {
-	p.put("<h1>Flags</h1>\n")
+func (o *Overview) write(p *adminpage.Page) {
+	p.Put("<h1>Flags</h1>\n")
 	o.inForce(p)
 	if len(o.Flags) == 0 {
-		p.put("<p>No flags: none is declared, and there is no set.</p>\n")
+		p.Put("<p>No flags: none is declared, and there is no set.</p>\n")
 		return
 	}
-	p.put("<table><tr><th>flag</th><th>state</th><th>answers</th><th>no key</th><th>unpinned</th></tr>\n")
+	p.Put("<table><tr><th>flag</th><th>state</th><th>answers</th><th>no key</th><th>unpinned</th></tr>\n")
 	all := slices.Clone(o.Flags)
 	slices.SortStableFunc(all, func(a, b Flag) int { return b.trouble() - a.trouble() })
 	for _, f := range all {
-		p.put(`<tr><td><a href="explain?flag=%s">%s</a><br><small>%s</small></td><td>`, url.QueryEscape(f.Key), f.Key, f.nature())
+		p.Put(`<tr><td><a href="explain?flag=%s">%s</a><br><small>%s</small></td><td>`, url.QueryEscape(f.Key), f.Key, f.nature())
 		f.state(p)
-		p.put("</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", f.counts(), some(f.NoKey), some(f.Unpinned))
+		p.Put("</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", f.counts(), some(f.NoKey), some(f.Unpinned))
 	}
-	p.put("</table>\n")
+	p.Put("</table>\n")
 }
 
-func (o *Overview) inForce(p *page) {
+func (o *Overview) inForce(p *adminpage.Page) {
 	if o.Version == "" {
-		p.put(`<p><span class="bad">No set</span>: all flags are at their defaults`)
+		p.Put(`<p><span class="bad">No set</span>: all flags are at their defaults`)
 	} else {
-		p.put("<p>Set <b>%s</b>, origin: %s", o.Version, o.Origin)
+		p.Put("<p>Set <b>%s</b>, origin: %s", o.Version, o.Origin)
 	}
 	if o.Age != "" {
-		p.put("; the source stood by it %s ago", o.Age)
+		p.Put("; the source stood by it %s ago", o.Age)
 	}
 	if o.Stale {
-		p.put(` <span class="bad">stale</span>`)
+		p.Put(` <span class="bad">stale</span>`)
 	}
 	if o.Frozen {
-		p.put(` <span class="warn">frozen</span>`)
+		p.Put(` <span class="warn">frozen</span>`)
 	}
-	p.put("</p>\n")
+	p.Put("</p>\n")
 	for _, e := range o.Errors {
-		p.put("<p class=\"err bad\">%s</p>\n", e)
+		p.Put("<p class=\"err bad\">%s</p>\n", e)
 	}
 	if o.DroppedExposures > 0 {
-		p.put("<p class=\"warn\">%s exposures dropped</p>\n", some(o.DroppedExposures))
+		p.Put("<p class=\"warn\">%s exposures dropped</p>\n", some(o.DroppedExposures))
 	}
 }
 
@@ -74,26 +76,26 @@ func (f Flag) nature() string {
 }
 
 // state is what holds of a flag, the worst first.
-func (f Flag) state(p *page) {
+func (f Flag) state(p *adminpage.Page) {
 	if f.Killed != "" {
-		p.put(`<span class="bad">killed</span>: %s<br>`, f.Killed)
+		p.Put(`<span class="bad">killed</span>: %s<br>`, f.Killed)
 	}
 	if f.Problem != "" {
-		p.put(`<span class="bad">%s</span><br>`, f.Problem)
+		p.Put(`<span class="bad">%s</span><br>`, f.Problem)
 	}
 	if f.Expired {
-		p.put(`<span class="warn">expired</span><br>`)
+		p.Put(`<span class="warn">expired</span><br>`)
 	}
 	switch {
 	case !f.Defined:
-		p.put(`<span class="warn">not in the set</span>`)
+		p.Put(`<span class="warn">not in the set</span>`)
 	case f.Disabled:
-		p.put("disabled by its definition")
+		p.Put("disabled by its definition")
 	case f.Killed == "" && f.Problem == "":
-		p.put(`<span class="good">in force</span>`)
+		p.Put(`<span class="good">in force</span>`)
 	}
 	if !f.Declared {
-		p.put(" <small>not declared here</small>")
+		p.Put(" <small>not declared here</small>")
 	}
 }
 

@@ -3,10 +3,12 @@ package view
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/handover-go/handover/internal/adminpage"
 )
 
 // Shown is one of Overview, Explained and Problem. Its fields are the JSON.
-type Shown interface{ write(*page) }
+type Shown interface{ write(*adminpage.Page) }
 
 // Overview is all flags, and what is in force.
 type Overview struct {
