@@ -54,8 +54,8 @@ type Config struct {
 	Throttles []Throttle
 
 	// VacuumEvery is after how many changed rows the table is vacuumed; never by default.
-	// Autovacuum cannot follow a back-fill: without it a table of 422 MB has ended at 940,
-	// with it, every 200,000 rows, at 563 MB, at 92 % of the speed.
+	// Autovacuum cannot follow a back-fill: without it a table of 2,000,000 rows has ended at
+	// 2.07 times its size; vacuumed every 333,000 rows at 1.25, with 95 % of the speed.
 	VacuumEvery int64
 
 	// NoAnalyze leaves out the ANALYZE of the written columns at the end. Without it the

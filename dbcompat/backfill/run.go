@@ -20,6 +20,7 @@ type run struct {
 	table      table
 	statements statements
 	me         string
+	writing    string // the settings of a batch
 
 	position, upper []string // nil: at the beginning; no rows
 	mark            string   // the position as PostgreSQL writes it
@@ -69,6 +70,9 @@ func (b *Backfill) run(ctx context.Context) error {
 	r := &run{
 		Backfill: b, at: stage, table: t, statements: s, size: newSize(b.config),
 		me: fmt.Sprintf("%s %d %s", host, os.Getpid(), rand.Text()[:6]),
+	}
+	if r.writing, err = r.written(ctx); err != nil {
+		return err
 	}
 	if err := r.begin(ctx); err != nil {
 		return err

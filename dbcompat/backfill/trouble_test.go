@@ -237,6 +237,28 @@ func TestBehindAPoolerByTransaction(t *testing.T) {
 	require.Equal(t, []string{"0"}, query(t, pooled, "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"), "nothing is left of us")
 }
 
+// Whoever shares the server with a back-fill waits for the disk when a checkpoint finds a
+// gigabyte that is not there yet.
+func TestABatchIsOnItsWayToTheDiskAtOnceAndWaitsForNothing(t *testing.T) {
+	pool := users(t, 100)
+	const ask = `SELECT current_setting('synchronous_commit') || ' ' || current_setting('backend_flush_after')`
+	execute(t, pool, `CREATE TABLE seen (settings text UNIQUE);
+		CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen `+ask+` ON CONFLICT DO NOTHING; RETURN NEW; END $$;
+		CREATE TRIGGER see BEFORE UPDATE OF label ON users FOR EACH ROW EXECUTE FUNCTION see()`)
+	seen := func() []string {
+		execute(t, pool, "UPDATE users SET label = NULL; TRUNCATE seen")
+		require.NoError(t, backfill.New(pool, name, dual, backfill.Config{Start: 10, Most: 10}).Run(t.Context()))
+		return query(t, pool, "SELECT settings FROM seen")
+	}
+	before := one(t, pool, ask)
+	require.Equal(t, []string{"off 512kB"}, seen())
+	require.Equal(t, before, one(t, pool, ask), "a setting ends with its batch")
+
+	execute(t, pool, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET backend_flush_after = 8', current_database()); END $$`)
+	pool.Reset()
+	require.Equal(t, []string{"off 64kB"}, seen(), "who has chosen another one keeps it")
+}
+
 func TestThrottlesRateAndVacuum(t *testing.T) {
 	pool := users(t, 1000)
 	var asked []string

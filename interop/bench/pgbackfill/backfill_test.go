@@ -53,7 +53,7 @@ func BenchmarkBackfill(b *testing.B) {
 		{"none", none},
 		{"plain-1000", plain(1000)},
 		{"handover-1000", handover(backfill.Config{Start: 1000, Most: 1000})},
-		{"handover-vacuum", handover(backfill.Config{Start: 1000, Most: 1000, VacuumEvery: int64(max(1, rows/10))})},
+		{"handover-vacuum", handover(backfill.Config{Start: 1000, Most: 1000, VacuumEvery: int64(max(1, rows/6))})},
 		{"plain-10000", plain(10_000)},
 		{"handover-10000", handover(backfill.Config{Start: 10_000, Most: 10_000})},
 		{"pgroll-1000", pgroll(1000)},
