@@ -25,8 +25,8 @@ import (
 )
 
 // Each page says that a deployment of its program before loses something, and that one
-// of its program after does not. One at a time: a machine that is too busy to tell the
-// balancer of an end in time would lose requests for both.
+// of its program after does not. One page at a time: a machine that is too busy to tell the
+// balancer of an end in time would lose requests for both sides.
 func TestADeploymentLosesRequestsBeforeAndNoneAfter(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer upstream.Close()
@@ -37,21 +37,24 @@ func TestADeploymentLosesRequestsBeforeAndNoneAfter(t *testing.T) {
 		"rungroup":     "/readyz",
 		"ctrlruntime":  "/readyz",
 	} {
-		for side, loses := range map[string]bool{"before": true, "after": false} {
-			t.Run(page+", "+side, func(t *testing.T) {
-				program := droptest.Version{Name: side, Command: func(a droptest.Addresses) *exec.Cmd {
-					return command(side, page, a, upstream.URL)
-				}}
-				result, err := droptest.New(droptest.Config{
-					Replicas: 1, Rate: 60, Warmup: time.Second, ReadyPath: readyPath, StartTimeout: 2 * time.Minute,
-				}).Roll(t.Context(), program, program)
-				require.NoError(t, err)
-				require.Equal(t, loses, result.Failed > 0, result)
-				if !loses {
-					require.NoError(t, result.Err())
-				}
-			})
-		}
+		t.Run(page, func(t *testing.T) {
+			for side, loses := range map[string]bool{"before": true, "after": false} {
+				t.Run(side, func(t *testing.T) {
+					t.Parallel()
+					program := droptest.Version{Name: side, Command: func(a droptest.Addresses) *exec.Cmd {
+						return command(side, page, a, upstream.URL)
+					}}
+					result, err := droptest.New(droptest.Config{
+						Replicas: 1, Rate: 60, Warmup: time.Second, ReadyPath: readyPath, StartTimeout: 2 * time.Minute,
+					}).Roll(t.Context(), program, program)
+					require.NoError(t, err)
+					require.Equal(t, loses, result.Failed > 0, result)
+					if !loses {
+						require.NoError(t, result.Err())
+					}
+				})
+			}
+		})
 	}
 }
 
