@@ -1,7 +1,7 @@
 # GNU make 3.81 (macOS) is enough. Every module of the repository is found by its
 # go.mod; what is installed goes to .tools/ and nowhere else, except for what
 # comes from the system's package manager (a C compiler, PostgreSQL, PgBouncer,
-# faketime, promtool, HAProxy, nginx, npm).
+# faketime, promtool, HAProxy, nginx, Chromium, npm).
 
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 10s
@@ -21,7 +21,7 @@ export GOWORK := off
 each = @set -e; for module in $(MODULES); do echo "$$module $(1)"; (cd $$module; $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres pgbouncer faketime promtool haproxy nginx npm bench fuzz soak matrix torture release-check clean
+.PHONY: help test test-postgres-all tidy lint unit tools compiler postgres pgbouncer faketime promtool haproxy nginx chromium npm bench fuzz soak matrix pictures torture release-check clean
 
 help: ## what can be made (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ lint: tools ## go vet, the linters and the formatter; each has its reason in .go
 	$(call each,go vet ./...)
 	$(call each,$(LINTER) run --config $(CURDIR)/.golangci.yml ./...)
 
-unit: compiler postgres pgbouncer faketime promtool haproxy nginx ## the tests, with the race detector
+unit: compiler postgres pgbouncer faketime promtool haproxy nginx chromium ## the tests, with the race detector
 	$(call each,go test -race ./...)
 
 test-postgres-all: compiler npm ## what has to do with PostgreSQL, with each of 14 to 18; they go to .tools/
@@ -66,6 +66,9 @@ haproxy: ## HAProxy, for the tests that need it; no service is left running
 nginx: ## nginx with its stream module, for the tests that need it; no service is left running
 	@./scripts/ensure nginx
 
+chromium: ## a headless Chromium, for the tests that look at pages
+	@./scripts/ensure chromium
+
 npm: ## npm and node, which test-postgres-all has its servers from
 	@./scripts/ensure npm
 
@@ -83,6 +86,9 @@ soak: compiler postgres ## a fleet walks WALKS (200) times while processes, sess
 
 matrix: ## the main job with every kind of balancer, lag and round trip
 	go run ./examples/rollout/matrix
+
+pictures: ## the README's pictures, of two real deployments; a minute, on a quiet machine
+	@./scripts/pictures
 
 torture: haproxy nginx ## the service and the field's, restarted behind real balancers: hours; TORTURE='-quick' for less
 	cd interop && go run ./torture $(TORTURE)

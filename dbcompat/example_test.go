@@ -1,6 +1,7 @@
 package dbcompat_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/handover-go/handover/dbcompat"
@@ -90,4 +91,20 @@ func ExampleAdded() {
 	// <nil>
 	// SELECT COALESCE("plan", (CASE WHEN paid THEN 'pro' ELSE 'free' END)) AS "plan"
 	// UPDATE users SET "plan" = (CASE WHEN paid THEN 'pro' ELSE 'free' END) WHERE "plan" IS NULL
+}
+
+// The stage comes from where a person can change it, one step at a time.
+func ExampleStepByStep() {
+	environment := "old"
+	source := dbcompat.StepByStep(func(context.Context) (dbcompat.Stage, error) {
+		return dbcompat.ParseStage(environment)
+	})
+	for _, environment = range []string{"old", "dual-write", "new", "read_new"} {
+		fmt.Println(source(context.Background()))
+	}
+	// Output:
+	// old <nil>
+	// dual-write <nil>
+	// Stage(0) dbcompat: stage: from dual-write to new, which are no neighbours: go to read-new first, until nobody is at dual-write any more
+	// read-new <nil>
 }

@@ -9,7 +9,8 @@ import (
 
 // Check tells whether what is in force can be relied on: nil, or what is wrong. There is no
 // set; the source has not stood by it for StaleAfter; what the source offers is refused.
-// It answers from memory.
+// It answers from memory. Of what is refused, errors.Is tells [ErrOlder], [ErrShrunk] and
+// [ErrMoves], and errors.As a *[DocumentError]; so it is in Report.Err and Change.Err.
 //
 // Make it a degrading check and never one that takes the instance out: old flags serve
 // requests, and with the store down, every instance has old flags.

@@ -9,7 +9,7 @@ import (
 
 // Detail is a value, and how it came about.
 type Detail[T any] struct {
-	Value T
+	Value T // what Value returns
 	Evaluation
 }
 

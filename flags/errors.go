@@ -8,7 +8,7 @@ import (
 	"github.com/handover-go/handover/flags/internal/tree"
 )
 
-// ErrOlder is of a document with a lower revision than the one in force.
+// ErrOlder is of a document with a lower revision than the one in force: see Client.Check.
 var ErrOlder = errors.New("it is older than what is in force")
 
 // ErrShrunk is of a document with less than half the flags of the one in force.
@@ -17,7 +17,7 @@ var ErrShrunk = errors.New("it has less than half the flags of what is in force;
 // ErrMoves is of a document that moves more subjects than Config.MaxMovement.
 var ErrMoves = errors.New("so many at once are a mistake more often than a wish; if that is meant, do it in steps, or set MaxMovement")
 
-// DocumentError says what is wrong with a document. The set in force stays.
+// DocumentError says all that is wrong with a document. The set in force stays.
 type DocumentError struct{ Mistakes []Mistake }
 
 // Mistake is one thing that is wrong.

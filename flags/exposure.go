@@ -9,8 +9,8 @@ import (
 
 // Exposure says that a subject has been given a variant by a rollout.
 type Exposure struct {
-	Flag, Variant string // as in the set
-	Subject       Subject
+	Flag, Variant string    // as in the set
+	Subject       Subject   // that was pinned
 	Version       string    // of the set
 	At            time.Time // of the evaluation, by the clock of this process
 }

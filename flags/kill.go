@@ -41,7 +41,8 @@ func (c *Client) Kill(key, why string) error {
 	return nil
 }
 
-// Unkill takes Kill back. A flag that the source has disabled stays so.
+// Unkill takes Kill back. A flag that the source has disabled stays so. It is an error if
+// the flag was not killed in this process.
 func (c *Client) Unkill(key string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

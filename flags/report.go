@@ -15,8 +15,8 @@ type Report struct {
 	Origin    Origin    // where that is from
 	Confirmed time.Time // when the source last stood by it; zero if never
 	Stale     bool      // the source does not stand by it, or has not for Config.StaleAfter
-	Frozen    bool
-	Err       error // of the last questions to the sources, joined; nil if all is well
+	Frozen    bool      // by Freeze: nothing new comes into force
+	Err       error     // of the last questions to the sources, joined; nil if all is well
 
 	Flags   []FlagReport // by key
 	Dropped uint64       // exposures that could not wait
@@ -30,8 +30,8 @@ type FlagReport struct {
 	Defined  bool   // the set in force knows it
 	Disabled bool   // by its definition
 	Killed   string // why Kill has forced it to its default; empty if it has not
-	About    About
-	Problem  Code // why a flag that is declared cannot be evaluated; 0 if it can
+	About    About  // as it was declared
+	Problem  Code   // why a flag that is declared cannot be evaluated; 0 if it can
 
 	Answers  []Answers // evaluations, by variant and reason
 	NoKey    uint64    // rollouts passed over, as the subject had no key
@@ -42,7 +42,7 @@ type FlagReport struct {
 type Answers struct {
 	Variant string // empty for the default
 	Reason  Reason
-	Count   uint64
+	Count   uint64 // evaluations
 }
 
 // Report tells what is in force. It may be called at any time.

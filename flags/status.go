@@ -15,9 +15,9 @@ type Status uint8
 
 // The statuses.
 const (
-	NotReady Status = iota // there is no set
-	Ready
-	Stale // the source does not stand by what is in force, or has not for StaleAfter
+	NotReady Status = iota // there is no set: each flag has its default
+	Ready                  // the source stands by what is in force
+	Stale                  // the source does not stand by what is in force, or has not for StaleAfter
 )
 
 // String is OpenFeature's word for it.
@@ -25,7 +25,7 @@ func (s Status) String() string { return [...]string{"NOT_READY", "READY", "STAL
 
 // Change is what Follow tells.
 type Change struct {
-	Status Status
+	Status Status   // what it is now
 	Keys   []string // of flags whose definitions are others than were told of last, sorted
 	Err    error    // of the last questions to the sources; nil if all is well
 }

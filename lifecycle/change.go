@@ -13,7 +13,7 @@ import (
 type Change struct {
 	// Component is the name, or "" for the app itself.
 	Component string
-	State     State
+	State     State // the next one
 	// Took is what the start took, in a change from Starting, and the stop, in
 	// one from Stopping; in the change of the app to Stopping, the time since it
 	// began.

@@ -18,7 +18,7 @@ var (
 type Error struct {
 	Component string // "" for the app itself
 	Op        string // "start", "run", "stop" or "plan"
-	Err       error
+	Err       error  // the cause, never nil
 	// Stack is where it panicked, or where it hung when it was abandoned;
 	// otherwise empty. It is not part of the text.
 	Stack string

@@ -12,25 +12,25 @@ import (
 // durations are seconds and errors are text. That text, and the stacks, are for
 // those who run the program and not for a public endpoint.
 type Report struct {
-	State State
+	State State // of the app
 	// Cause is why the app ended, or is ending: the context's cause, or the
 	// *Error of the component whose Start failed or whose Run returned.
 	Cause error
 	// Asked is when: the moment from which the budget counts. Took is the time
 	// from there to the end of the stop, or to now while it lasts.
 	Asked        time.Time
-	Took, Budget time.Duration
+	Took, Budget time.Duration // Budget is Plan.Budget
 	// Components are in the order in which they stop, bottom up.
 	Components []ComponentReport
 }
 
 // ComponentReport is one component's part of a Report.
 type ComponentReport struct {
-	Component           string
-	Place               int // position in the list, from 1
+	Component           string // the name
+	Place               int    // position in the list, from 1
 	State               State
-	Outcome             Outcome
-	StartTook, StopTook time.Duration // of what is over
+	Outcome             Outcome       // OutcomeNone until it is over
+	StartTook, StopTook time.Duration // of what is over; else 0
 	Err                 error         // an *Error, or several joined
 	Stack               string        // where it panicked or hung; else empty
 }

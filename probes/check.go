@@ -21,6 +21,7 @@ import (
 type Check struct {
 	// Name is public and unique in the set: 1 to 63 of a-z, 0-9, ".", "_", "-".
 	Name string
+	// Kind is the endpoint that the check is for; it must be given.
 	Kind Kind
 	// Scope must be given for Readiness. Liveness is always Local: a shared
 	// failure there restarts every instance and heals none.

@@ -5,8 +5,8 @@ import "time"
 // Durations is a histogram of what the runs of a check took. It is a value: what
 // has been read does not change.
 type Durations struct {
-	Count uint64
-	Sum   time.Duration
+	Count uint64          // of runs
+	Sum   time.Duration   // of what they took
 	least [buckets]uint64 // runs that took at most as long as the bound
 }
 

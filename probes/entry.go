@@ -28,14 +28,14 @@ type entry struct {
 // Result is how one run of a check ended; metrics count them.
 type Result string
 
-// The results.
+// The results, as in the label of the metric.
 const (
-	Passed   Result = "pass"
+	Passed   Result = "pass"     // Run returned nil
 	Degraded Result = "degraded" // with a ReasonError that is Degrading
-	Failed   Result = "fail"
-	TimedOut Result = "timeout"
-	Panicked Result = "panic"
-	Stuck    Result = "stuck" // not a run, but one that could not be begun, since the last has not returned
+	Failed   Result = "fail"     // with any other error
+	TimedOut Result = "timeout"  // it has not returned within Timeout
+	Panicked Result = "panic"    // which counts as a failure
+	Stuck    Result = "stuck"    // not a run, but one that could not be begun, since the last has not returned
 )
 
 func newEntry(c Check) *entry {

@@ -96,12 +96,12 @@ func ask(t *testing.T, addr net.Addr, line string) *http.Response {
 }
 
 // kubelet asks as a kubelet does: one connection a probe, no proxy and no
-// compression, a second at the most, 200 to 399 is a success, a redirect to
+// compression, 200 to 399 is a success, a redirect to
 // another host too, and a body that stalls is no result at all.
-func kubelet(addr net.Addr, path string) (success bool, err error) {
+func kubelet(ctx context.Context, addr net.Addr, path string) (success bool, err error) {
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, Proxy: nil}
-	client := http.Client{Transport: transport, Timeout: time.Second}
-	request, err := http.NewRequest(http.MethodGet, "http://"+addr.String()+path, nil)
+	client := http.Client{Transport: transport}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr.String()+path, nil)
 	if err != nil {
 		return false, err
 	}
@@ -149,7 +149,7 @@ func TestALifeUnderAKubelet(t *testing.T) {
 	note := func(event string) {
 		line := event + ":"
 		for _, path := range []string{"/startupz", "/livez", "/readyz"} {
-			success, err := kubelet(addr, path)
+			success, err := kubelet(t.Context(), addr, path)
 			require.NoError(t, err)
 			if success {
 				line += " " + path

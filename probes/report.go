@@ -23,42 +23,43 @@ type Report struct {
 // EndpointReport is what one endpoint says.
 type EndpointReport struct {
 	Kind   Kind
-	Status Status
+	Status Status           // Fail is 503
 	Reason string           // of the whole: "starting", "draining" or ""
 	Turns  map[Status]int64 // how often it has turned to each
 }
 
-// CheckReport is what is known of one check.
+// CheckReport is what is known of one check. Name, Kind, Scope, Impact and DependsOn are
+// those of the Check.
 type CheckReport struct {
 	Name   string
 	Kind   Kind
-	Scope  Scope
+	Scope  Scope // 0 if none was given
 	Impact Impact
 	Status Status // what it counts for: Warn if it fails open
 	Reason string // public; empty if it passes
 	// FailsOpen says that it fails, and does not count since it is Shared.
 	FailsOpen   bool
 	DependsOn   []string
-	Done, Total int           // how far a gate is; Total 0: it does not say
-	Err         error         // of the last run: not for the public
-	Since       time.Duration // for so long it has said what it says
-	Age         time.Duration // of the verdict; 0 before the first
-	InFlight    time.Duration // how long the run in flight has lasted; 0: none
-	Runs        map[Result]int64
-	Took        Durations
-	Last        time.Duration // what the last run took
+	Done, Total int              // how far a gate is; Total 0: it does not say
+	Err         error            // of the last run: not for the public
+	Since       time.Duration    // for so long it has said what it says
+	Age         time.Duration    // of the verdict; 0 before the first
+	InFlight    time.Duration    // how long the run in flight has lasted; 0: none
+	Runs        map[Result]int64 // how many have ended in which way, since the set was made
+	Took        Durations        // of all runs
+	Last        time.Duration    // what the last run took
 }
 
 // Asked says how often one kind of prober has asked, and what it was told.
 type Asked struct {
-	Kind  Kind
+	Kind  Kind          // of the endpoint
 	Agent string        // "kubelet", "haproxy", "elb", "gcp", "envoy", "consul" or "other"
 	OK    bool          // what it was told: 200, or 503
 	N     int64         // how often
 	Ago   time.Duration // since this agent last asked this endpoint
 }
 
-// Report looks at everything that there is.
+// Report looks at everything that there is. What it returns is the caller's own.
 func (s *Set) Report() Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()

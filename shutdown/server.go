@@ -16,7 +16,8 @@ import (
 	"github.com/handover-go/handover/shutdown/internal/traffic"
 )
 
-// ErrStopped is returned by Listen and by Tracker.Begin after Shutdown or Close.
+// ErrStopped is returned by Listen, by Tracker.Begin, and by Put of package worker, after
+// Shutdown or Close. errors.Is tells it.
 var ErrStopped = errors.New("already stopped")
 
 // Server is an http.Server that can be stopped without losing a request. Its

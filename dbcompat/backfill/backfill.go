@@ -69,18 +69,19 @@ var (
 	ErrLost = errors.New("another runner has taken over")
 )
 
-// RowError is of a row that cannot be written, or whose expression fails.
+// RowError is of a row that cannot be written, or whose expression fails: what ends a run
+// without Config.Skip.
 type RowError struct {
-	Key string // id = 42
-	Err error  // PostgreSQL's
+	Key string // id = 42; with several columns, a = 1, b = 2
+	Err error  // PostgreSQL's: a *pgconn.PgError
 }
 
-// Error names the row.
+// Error names the row, the cause and what to do.
 func (e *RowError) Error() string {
 	return fmt.Sprintf("row %s: %v; correct it, or the expression, or set Config.Skip", e.Key, e.Err)
 }
 
-// Unwrap is PostgreSQL's error.
+// Unwrap is PostgreSQL's error, so that errors.As finds the *pgconn.PgError.
 func (e *RowError) Unwrap() error { return e.Err }
 
 func (b *Backfill) called(table string) string {

@@ -45,3 +45,43 @@ func ExampleNew() {
 	// dbcompat: columns of "users": "name" is there twice: a column is replaced by another one
 	// Config.Duty is 2: give a share of the time, 0.5 for half of it
 }
+
+// The service says itself when it has no time for a back-fill.
+func ExampleThrottle() {
+	p99 := 340 * time.Millisecond // as the service measures it
+	patient := backfill.Throttle(func(context.Context) (time.Duration, string) {
+		if p99 > 250*time.Millisecond {
+			return time.Second, fmt.Sprintf("p99 is %s", p99)
+		}
+		return 0, ""
+	})
+	_ = backfill.Config{Throttles: []backfill.Throttle{patient}} // Status.Waiting has the reason
+
+	fmt.Println(patient(context.Background()))
+	p99 = 90 * time.Millisecond
+	fmt.Println(patient(context.Background()))
+	// Output:
+	// 1s p99 is 340ms
+	// 0s
+}
+
+// A column that replaces none is filled where there is NULL. (It has no Output, as it is
+// not run where there is no PostgreSQL.)
+func ExampleNewAdded() {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	plan := dbcompat.Added[string]{Table: "users", Key: "id", Column: "plan", Fill: "CASE WHEN paid THEN 'pro' ELSE 'free' END"}
+	fill := backfill.NewAdded(pool, plan, backfill.Config{Rate: 5_000})
+	if err := fill.Run(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	found, err := fill.Verify(ctx)
+	fmt.Println(found.Mismatches, err) // rows for which SET NOT NULL would fail
+}

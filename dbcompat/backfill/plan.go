@@ -7,12 +7,12 @@ import (
 
 // Plan is what a run would do.
 type Plan struct {
-	Stage     string   // empty for an added column
+	Stage     string   // of the source; empty for an added column
 	Writes    []string // columns, quoted
-	Begin     string   // finds the end of the run
-	Batch     string   // $1… is the greatest key, and then the last one of the batch before it
+	Begin     string   // SQL: finds the end of the run
+	Batch     string   // SQL: $1… is the greatest key, and then the last one of the batch before it
 	Rows      int64    // of the table, an estimate
-	Bytes     int64    // with its indexes
+	Bytes     int64    // of the table, with its indexes
 	Batches   int64    // if all were as large as the first one
 	Resumes   bool     // an earlier run has not come to its end, and goes on
 	Remaining int64    // rows, by the estimate
@@ -46,7 +46,8 @@ func (p *Plan) estimate(c Config) {
 	p.Shortest, p.Longest = at(best), at(worst)
 }
 
-// Plan looks at everything that Run looks at before it begins, and writes nothing.
+// Plan looks at everything that Run looks at before it begins, and writes nothing: its
+// errors are those of Run for arguments, table and stage.
 func (b *Backfill) Plan(ctx context.Context) (Plan, error) {
 	p, err := Plan{}, b.mistakes()
 	if err == nil {

@@ -24,20 +24,20 @@ const (
 // Status is how far the run under way has come, or what the last one has done.
 type Status struct {
 	State   State
-	Stage   string // when it began; empty of an added column
+	Stage   string // of the source, when it began; empty of an added column
 	Alive   bool   // a runner holds the lease
 	Runner  string // host and process
 	Waiting string // for what; empty if for nothing
 
 	Rows    int64 // looked at
-	Changed int64
-	Skipped int64 // see Config.Skip
+	Changed int64 // written, as the twin was not what it should be
+	Skipped int64 // left out; see Config.Skip
 	Total   int64 // what there is to look at: an estimate, but exact when it is done
 
-	RowsPerSecond float64       // of late, with what was waited
-	Left          time.Duration // by that; 0 if nobody knows
+	RowsPerSecond float64       // looked at of late, with what was waited
+	Left          time.Duration // by that, while it runs; 0 if nobody knows
 	Began         time.Time     // the run, by the database's clock
-	Updated       time.Time     // this
+	Updated       time.Time     // this, by the same clock
 }
 
 // Share is how much of the whole is done, from 0 to 1. It is 1 at the end only.
@@ -52,6 +52,7 @@ func (s Status) Share() float64 {
 }
 
 // Status reads it from the database, so that it may be asked of any process, at any time.
+// That there has been no run, or that there are no tables yet, is None and no error.
 func (b *Backfill) Status(ctx context.Context) (Status, error) {
 	s := Status{State: None}
 	if err := b.mistakes(); err != nil {
@@ -77,18 +78,19 @@ func (b *Backfill) Status(ctx context.Context) (Status, error) {
 	return s, b.failed("status", err)
 }
 
-// ErrNoRun is of a pause, resume or cancel when there is no run that could be.
+// ErrNoRun is of Pause, Resume and Cancel when there is no run that is running or paused.
 var ErrNoRun = errors.New("there is no run under way")
 
 // Pause has the run wait from its next batch on, in whatever process it is, until
-// Resume; one that is started meanwhile waits as well. A pause outlives processes.
+// Resume; one that is started meanwhile waits as well. A pause outlives processes, and to
+// pause twice is legal. errors.Is tells [ErrNoRun].
 func (b *Backfill) Pause(ctx context.Context) error { return b.order(ctx, "pause", Running, Paused) }
 
-// Resume takes Pause back.
+// Resume takes Pause back; a run that is not paused goes on. errors.Is tells [ErrNoRun].
 func (b *Backfill) Resume(ctx context.Context) error { return b.order(ctx, "resume", Paused, Running) }
 
 // Cancel ends the run before its next batch: Run returns [ErrCancelled]. What is done
-// stays; the next run begins at the beginning.
+// stays; the next run begins at the beginning. errors.Is tells [ErrNoRun].
 func (b *Backfill) Cancel(ctx context.Context) error {
 	return b.order(ctx, "cancel", "", Cancelled)
 }
@@ -116,7 +118,8 @@ func (b *Backfill) order(ctx context.Context, verb string, from, to State) error
 	return b.failed(verb, err)
 }
 
-// Skipped are the rows that this run has left out, at most 1,000: their keys, and why.
+// Skipped are the rows that the last run has left out, at most 1,000: why, by their keys,
+// whose columns are separated by commas. It is empty without Config.Skip.
 func (b *Backfill) Skipped(ctx context.Context) (map[string]string, error) {
 	if err := b.mistakes(); err != nil {
 		return nil, b.failed("skipped", err)

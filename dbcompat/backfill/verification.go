@@ -16,15 +16,16 @@ type Verification struct {
 	Began, Ended time.Time      // by the database's clock
 	LSN          string         // a replica that has replayed this has what was verified
 
-	Rows       int64
-	Mismatches int64 // rows in which the twin is not what it should be, or up fails
-	Examples   []string
+	Rows       int64    // compared
+	Mismatches int64    // rows in which the twin is not what it should be, or up fails
+	Examples   []string // the keys of ten of them at most, as in RowError
 }
 
 // ErrNotVerified is of columns that have never been.
 var ErrNotVerified = errors.New("there is no verification")
 
-// Verified is the last verification that was stored. errors.Is tells [ErrNotVerified].
+// Verified is the last verification that was stored, by whatever process. errors.Is tells
+// [ErrNotVerified].
 func (b *Backfill) Verified(ctx context.Context) (Verification, error) {
 	v, err := Verification{}, b.mistakes()
 	if err == nil {

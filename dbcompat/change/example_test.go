@@ -2,6 +2,7 @@ package change_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -74,4 +75,23 @@ func ExampleNew() {
 	// change: join users-name: the pool is nil: make one with pgxpool.New
 	// dbcompat: columns of "users": "name" is there twice: a column is replaced by another one
 	// Config.Min is new and Max old: give the first and the last stage that this build can do
+}
+
+// An instance without a lease is not ready, and takes no transaction.
+func ExampleChange_Check() {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, "postgres://app@localhost/app?host=/nowhere") // dials when it is used
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+	ch := change.New(pool, "users-name", name.Columns(), change.Config{}) // Join is still to come
+	fmt.Println(ch.Check(ctx))
+
+	err = ch.InTx(ctx, func(pgx.Tx, dbcompat.Stage) error { return nil })
+	fmt.Println(errors.Is(err, change.ErrNotJoined), change.Fenced(err))
+	// Output:
+	// change: users-name: not joined: Join has not been called: it is the component's Start
+	// true false
 }

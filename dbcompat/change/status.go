@@ -15,13 +15,13 @@ type Status struct {
 	Held         bool           // and may be relied on,
 	Left         time.Duration  // for this long, if no renewal gets through
 	Stage        dbcompat.Stage // of new transactions, if it is held; 0 before the first
-	Epoch        int64
-	Fenced       bool  // the database refuses writers of stages that are gone
-	Acknowledged int64 // the epoch
-	Pins         int64 // open transactions
-	Earlier      int64 // those of them that hold up the acknowledgement
-	NotReady     error // what Check says
-	Err          error // of the last renewal, or attempt to join; nil if it went well
+	Epoch        int64          // of Stage: one more with each move of the change, in either direction
+	Fenced       bool           // the database refuses writers of stages that are gone
+	Acknowledged int64          // the epoch
+	Pins         int64          // open transactions
+	Earlier      int64          // those of them that hold up the acknowledgement
+	NotReady     error          // what Check says
+	Err          error          // of the last renewal, or attempt to join; nil if it went well
 }
 
 // Status may be asked at any time.
@@ -42,7 +42,7 @@ func (c *Change) Status() Status {
 // Check is for readiness. It is an error if the instance has not joined, or its lease is
 // gone: the reason, with the stages and what to do. It is none if the lease has only not
 // been renewed in time, as that is so for the whole fleet when the database is away. It
-// looks at the memory only.
+// looks at the memory only. errors.Is tells ErrNotJoined, ErrFenced and ErrLeft.
 func (c *Change) Check(context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,7 +15,8 @@ import (
 
 // InTx runs fn in a transaction, at a stage that stays the same for all of it. It is
 // committed if fn returns nil and the lease is still held; otherwise it is rolled back,
-// and the error is that of fn, or [ErrFenced].
+// and the error is that of fn, or [ErrFenced]. Without a stage fn is not called, and the
+// error is that of Pin.
 //
 // If the change has a fence, the BEGIN asks it: what comes after that holds up a move, or
 // is refused, even if this process is stopped in the middle. That is in the same round

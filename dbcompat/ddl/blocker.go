@@ -14,12 +14,13 @@ type Blocker struct {
 	PID         int32         // 0 is a prepared transaction
 	Age         time.Duration // of its transaction
 	Application string        // or what it is, if it is no client: autovacuum worker
-	User        string
-	State       string // active, idle in transaction
-	Holds       string // the lock; "a snapshot" is what CREATE INDEX CONCURRENTLY waits for too
-	Query       string // the beginning of the last one, or that there is no right to see it
+	User        string        // the role; empty of a prepared transaction, and of a server process
+	State       string        // active, idle in transaction
+	Holds       string        // the lock; "a snapshot" is what CREATE INDEX CONCURRENTLY waits for too
+	Query       string        // the beginning of the last one, or that there is no right to see it
 }
 
+// String is the session in a line, for the person who has to end it.
 func (b Blocker) String() string {
 	return fmt.Sprintf("pid %d, %s, %q, %s, for %s, holds %s: %s",
 		b.PID, b.User, b.Application, b.State, b.Age.Round(time.Millisecond), b.Holds, b.Query)
@@ -28,12 +29,13 @@ func (b Blocker) String() string {
 // BlockedError is of a step that has not got its lock. Those before it are done, and Run
 // can be called again.
 type BlockedError struct {
-	Operation, SQL string
-	Attempts       int
+	Operation, SQL string    // of the step, as in its Plan
+	Attempts       int       // that were made: Config.Attempts, or fewer if ctx has ended
 	Blockers       []Blocker // who was there after the last attempt; none if they had just left
-	Err            error     // what PostgreSQL said, or ctx
+	Err            error     // of the last attempt, or of ctx
 }
 
+// Error is the step and the cause, and a line for each of Blockers.
 func (e *BlockedError) Error() string {
 	lines := []string{fmt.Sprintf("ddl: %s: not done after %d attempts: %v: %s", e.Operation, e.Attempts, e.Err, e.SQL)}
 	for _, b := range e.Blockers {
@@ -42,7 +44,7 @@ func (e *BlockedError) Error() string {
 	return strings.Join(lines, "\n\t")
 }
 
-// Unwrap is what PostgreSQL said, or ctx.
+// Unwrap is Err: a *pgconn.PgError if it was PostgreSQL, ctx.Err() if ctx has ended.
 func (e *BlockedError) Unwrap() error { return e.Err }
 
 // blockers asks who has, or waits for, what the step would have to wait for. It is asked

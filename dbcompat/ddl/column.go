@@ -14,6 +14,7 @@ type AddColumn struct {
 	Type          string // such as numeric(10,2); no serial, and no domain that checks: those rewrite the table
 }
 
+// String is as in "add column users.display_name".
 func (o AddColumn) String() string { return fmt.Sprintf("add column %s.%s", o.Table, o.Column) }
 func (o AddColumn) in() string     { return o.Table }
 func (o AddColumn) needs(t *table) { t.adds(o.Column, o.Type) }
@@ -43,6 +44,7 @@ type SetDefault struct {
 	Default       string // an expression, the program's own SQL: 'new', now()
 }
 
+// String is as in "set default users.plan".
 func (o SetDefault) String() string { return fmt.Sprintf("set default %s.%s", o.Table, o.Column) }
 func (o SetDefault) in() string     { return o.Table }
 func (o SetDefault) needs(t *table) { t.has(o.Column) }
@@ -73,6 +75,7 @@ func (o SetDefault) steps(_ int, r relation) []Step {
 // without it: those would fail (23502).
 type DropNotNull struct{ Table, Column string }
 
+// String is as in "drop not null users.name".
 func (o DropNotNull) String() string { return fmt.Sprintf("drop not null %s.%s", o.Table, o.Column) }
 func (o DropNotNull) in() string     { return o.Table }
 func (o DropNotNull) needs(t *table) { t.has(o.Column) }
@@ -99,6 +102,7 @@ func (o DropNotNull) steps(version int, r relation) []Step {
 // constraint stays, NOT VALID, and Run goes on from there once they have been filled.
 type SetNotNull struct{ Table, Column string }
 
+// String is as in "set not null users.name".
 func (o SetNotNull) String() string { return fmt.Sprintf("set not null %s.%s", o.Table, o.Column) }
 func (o SetNotNull) in() string     { return o.Table }
 func (o SetNotNull) needs(t *table) { t.has(o.Column) }

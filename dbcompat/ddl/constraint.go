@@ -15,6 +15,7 @@ type Check struct {
 	Expression  string // the program's own SQL: length(name) > 0
 }
 
+// String is as in "check name_is_there on users".
 func (o Check) String() string { return fmt.Sprintf("check %s on %s", o.Name, o.Table) }
 func (o Check) in() string     { return o.Table }
 func (o Check) needs(*table)   {}
@@ -35,12 +36,13 @@ func (o Check) steps(_ int, r relation) []Step {
 // at while all go on. One of that name that is there already is taken for this one.
 type ForeignKey struct {
 	Table, Name string
-	Columns     []string
+	Columns     []string // that refer, in the order of Referenced
 	References  string   // the other table
 	Referenced  []string // its columns, of a key; empty means the primary one
 	Actions     string   // SQL, if it is not to be the default: ON DELETE CASCADE
 }
 
+// String is as in "foreign key orders_user_fkey on orders".
 func (o ForeignKey) String() string { return fmt.Sprintf("foreign key %s on %s", o.Name, o.Table) }
 func (o ForeignKey) in() string     { return o.Table }
 
@@ -100,10 +102,11 @@ func constraintIs(more string) string {
 // all go on. If there are duplicates the error names one, and nothing is left.
 type Unique struct {
 	Table, Name string
-	Columns     []string
-	Definition  string // or instead, what follows the table in CREATE INDEX: USING btree (a) INCLUDE (b)
+	Columns     []string // in the index's order
+	Definition  string   // or instead, what follows the table in CREATE INDEX: USING btree (a) INCLUDE (b)
 }
 
+// String is as in "unique users_email_key on users".
 func (o Unique) String() string { return fmt.Sprintf("unique %s on %s", o.Name, o.Table) }
 func (o Unique) in() string     { return o.Table }
 func (o Unique) needs(t *table) { t.has(o.Columns...) }
@@ -129,6 +132,7 @@ func (o Unique) steps(version int, r relation) []Step {
 // taken for one that has been dropped.
 type DropConstraint struct{ Table, Name string }
 
+// String is as in "drop constraint name_is_there on users".
 func (o DropConstraint) String() string {
 	return fmt.Sprintf("drop constraint %s on %s", o.Name, o.Table)
 }

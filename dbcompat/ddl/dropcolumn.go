@@ -19,6 +19,7 @@ type DropColumn struct {
 	Accept []string
 }
 
+// String is as in "drop column users.name".
 func (o DropColumn) String() string { return fmt.Sprintf("drop column %s.%s", o.Table, o.Column) }
 func (o DropColumn) in() string     { return o.Table }
 func (o DropColumn) needs(t *table) { t.drops(o.Column) }

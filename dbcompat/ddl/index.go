@@ -17,11 +17,12 @@ import (
 // are duplicates, the error names one, and nothing is left.
 type CreateIndex struct {
 	Table, Name string
-	Columns     []string
-	Definition  string // or instead, what follows the table, the program's own SQL: (lower(name)) WHERE name <> ''
+	Columns     []string // in the index's order
+	Definition  string   // or instead, what follows the table, the program's own SQL: (lower(name)) WHERE name <> ''
 	Unique      bool
 }
 
+// String is as in "create index users_name_idx on users".
 func (o CreateIndex) String() string { return fmt.Sprintf("create index %s on %s", o.Name, o.Table) }
 func (o CreateIndex) in() string     { return o.Table }
 func (o CreateIndex) needs(t *table) { t.has(o.Columns...) }
@@ -76,6 +77,7 @@ const indexIs = `SELECT CASE
 // one that has been dropped.
 type DropIndex struct{ Table, Name string }
 
+// String is as in "drop index users_name_idx on users".
 func (o DropIndex) String() string { return fmt.Sprintf("drop index %s on %s", o.Name, o.Table) }
 func (o DropIndex) in() string     { return o.Table }
 func (o DropIndex) needs(*table)   {}

@@ -14,17 +14,20 @@ import (
 // Reference is something that still refers to a column.
 type Reference struct {
 	Name   string // view shop.names, function greet(), statement 4711
-	Remedy string
+	Remedy string // what to do about it, or how it may be known to be of no concern
 }
 
+// String is the two in a line.
 func (r Reference) String() string { return r.Name + ": " + r.Remedy }
 
-// ReferencedError is of a column that is not dropped because something refers to it.
+// ReferencedError is of a column that is not dropped because something refers to it. The
+// operations before are done, and Run can be called again.
 type ReferencedError struct {
-	Table, Column string
+	Table, Column string      // the table quoted, the column not
 	References    []Reference // all of them
 }
 
+// Error is a line for each of References.
 func (e *ReferencedError) Error() string {
 	lines := make([]string, len(e.References))
 	for i, r := range e.References {

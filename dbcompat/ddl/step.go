@@ -6,7 +6,13 @@ import (
 	"reflect"
 )
 
-// Operation is one of those in this package.
+// Operation is one of those in this package, by value. Its String is what plans and errors
+// call it: set not null users.name.
+//
+// A Table is users, shop.users, or shop."my.users" if there is a dot in a name. All other
+// names are as they are in the database, without quotes, of at most 63 bytes; they are
+// quoted where they are used. What is called SQL is put into statements as it is: never
+// build it from input.
 type Operation interface {
 	fmt.Stringer
 
@@ -18,19 +24,19 @@ type Operation interface {
 
 // Step is one statement, and what there is to know before it is run.
 type Step struct {
-	Operation string // of which it is a part: set not null users.name
-	SQL       string
-	Lock      Lock
+	Operation string   // of which it is a part: set not null users.name
+	SQL       string   // without parameters, and without a semicolon at its end
+	Lock      Lock     // taken on all of On
 	On        []string // what is locked, quoted
-	Cost      Cost
-	Undo      string // the SQL for it; empty if there is nothing to undo
+	Cost      Cost     // while it has the lock
+	Undo      string   // the SQL for it; empty if there is nothing to undo
 
 	// Concurrently says that it is run outside of a transaction, so that it can be left
 	// half done. It is looked after when it is tried again.
 	Concurrently bool
 
 	// These are of the moment, and filled in by Runner.Plan.
-	Done       bool
+	Done       bool        // already, by whomever
 	Problem    string      // why it would not be run
 	Blockers   []Blocker   // who would have it wait
 	References []Reference // what DropColumn has found
@@ -93,8 +99,9 @@ const (
 	newest = 18
 )
 
-// Steps is the plan for a table of which nothing is known, on a server of that version:
-// 14 to 18. It asks no database, so CopyTwin, which depends on what is there, is refused.
+// Steps is the plan for a table of which nothing is known, on a server of that version: 14
+// to 18, and a newer one is taken for 18. It asks no database, so CopyTwin, which depends
+// on what is there, is refused.
 func Steps(version int, ops ...Operation) (Plan, error) {
 	if err := check(ops); err != nil {
 		return nil, fmt.Errorf("ddl: steps: %w", err)

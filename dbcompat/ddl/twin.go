@@ -29,6 +29,7 @@ type CopyTwin struct {
 	Leave []string
 }
 
+// String is as in "copy twin users.name to display_name".
 func (o CopyTwin) String() string { return fmt.Sprintf("copy twin %s.%s to %s", o.Table, o.Old, o.New) }
 func (o CopyTwin) in() string     { return o.Table }
 func (o CopyTwin) needs(t *table) { t.has(o.Old, o.New) }

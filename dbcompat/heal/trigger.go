@@ -38,6 +38,9 @@ func New(pool *pgxpool.Pool, columns dbcompat.Columns, source dbcompat.Source, c
 // It needs to own the table, and CREATE on its schema. Those who write need USAGE on that
 // schema, which they have, unless they write through a view. The function is not SECURITY
 // DEFINER, which would run Up, and whatever that finds in search_path, as the owner.
+//
+// If the lock was not to be had in Config.Attempts, the error says who has the table, and
+// nothing has changed; so it is with Remove.
 func (t *Trigger) Install(ctx context.Context) error {
 	return t.failed("install", t.install(ctx))
 }

@@ -71,7 +71,7 @@ func known(name string) bool {
 
 // Rule is the name of a rule, and what it wants instead.
 type Rule struct {
-	Name   string `json:"rule"`
+	Name   string `json:"rule"` // as -- handover:allow takes it
 	Remedy string `json:"remedy"`
 	// Style marks what is looked for with Config.Style only.
 	Style bool `json:"style,omitempty"`

@@ -10,7 +10,7 @@ import (
 
 // Finding is one mistake at one place.
 type Finding struct {
-	Rule string `json:"rule"`
+	Rule string `json:"rule"`           // Rule.Name, by which it can be allowed
 	File string `json:"file,omitempty"` // Config.Name
 	// Line and Column count from 1; a column is a character, not a byte.
 	Line   int `json:"line"`

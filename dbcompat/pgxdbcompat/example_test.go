@@ -44,3 +44,22 @@ func Example() {
 	})
 	fmt.Println(err)
 }
+
+// Without a stage nothing is begun: no connection is taken, and fn is not called.
+func ExampleInTx() {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, "postgres://app@localhost/app?host=/nowhere") // dials when it is used
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	source := func(context.Context) (dbcompat.Stage, error) { return dbcompat.ParseStage("both") } // of the environment
+	err = pgxdbcompat.InTx(ctx, pool.Begin, source, func(tx pgx.Tx, stage dbcompat.Stage) error {
+		_, err := tx.Exec(ctx, "UPDATE users SET visits = visits + 1 WHERE id = 1")
+		return err
+	})
+	fmt.Println(err)
+	// Output: pgxdbcompat: ask for stage: dbcompat: parse stage: "both" is none: give old, dual-write, read-new, new
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/handover-go/handover/dbcompat"
 	"github.com/handover-go/handover/dbcompat/change"
+	"github.com/handover-go/handover/dbcompat/change/walk"
 	"github.com/handover-go/handover/dbcompat/promdbcompat"
 )
 
@@ -34,5 +35,21 @@ func ExampleNew() {
 	// handover_dbcompat_pins 2 0
 	// handover_dbcompat_ready 1 0
 	// handover_dbcompat_stage 2 0
+	// <nil>
+}
+
+// One process of a fleet, or each, asks the database as well; Run is a component's.
+func ExampleNewFleet() {
+	fleet := promdbcompat.NewFleet(walk.New(nil, "users-name", walk.Config{}), promdbcompat.FleetConfig{Name: "users-name"}) // with a pool
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(fleet)
+
+	families, err := registry.Gather() // a scrape, before the first look
+	for _, family := range families {
+		fmt.Println(family.GetName(), family.GetMetric()[0].GetGauge().GetValue())
+	}
+	fmt.Println(err)
+	// Output:
+	// handover_dbcompat_fleet_failing 0
 	// <nil>
 }

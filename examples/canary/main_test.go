@@ -70,7 +70,8 @@ func TestTheHealthyIsPromotedAndTheOthersAreRolledBack(t *testing.T) {
 	require.Contains(t, said, "unguarded, flags in")
 }
 
-// pictures counts them, on a page that is well-formed and loads nothing.
+// pictures counts them, on a page that is well-formed and loads nothing. Each is there for
+// a desk and for a phone.
 func pictures(t *testing.T, page string) (svgs int) {
 	t.Helper()
 	require.True(t, strings.HasPrefix(page, "<!DOCTYPE html>\n<html"))
@@ -79,7 +80,8 @@ func pictures(t *testing.T, page string) (svgs int) {
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return svgs
+			require.Equal(t, strings.Count(page, `<div class="wide"><svg`), strings.Count(page, `<div class="narrow"><svg`))
+			return svgs / 2
 		}
 		require.NoError(t, err)
 		e, ok := token.(xml.StartElement)

@@ -12,9 +12,15 @@ import (
 	"github.com/handover-go/handover/internal/chart"
 )
 
-const style = `body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 46em; padding: 0 1em; color-scheme: light dark }
-table { border-collapse: collapse } th, td { text-align: right; padding: .2em 1em .2em 0; border-bottom: 1px solid #8884 } th:first-child, td:first-child { text-align: left }
-svg { display: block; margin: .5em 0 }`
+// A table that is wider than the screen is moved in its own box, and a picture is there
+// twice: the one that is narrow can be read on a phone.
+const style = `:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #ddd }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e4e4; --paper: #161616; --line: #444 } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 46em; padding: 0 1em; color: var(--ink); background: var(--paper); overflow-wrap: anywhere }
+table { display: block; max-width: 100%; overflow-x: auto; border-collapse: collapse; overflow-wrap: normal }
+th, td { text-align: right; padding: .2em 1em .2em 0; border-bottom: 1px solid var(--line) } th:first-child, td:first-child { text-align: left }
+svg { display: block; width: 100%; height: auto; margin: .5em 0 } .narrow { display: none }
+@media (max-width: 719px) { body { margin: 1em auto } .wide { display: none } .narrow { display: block } .narrow svg { max-width: 30rem } }`
 
 // writeTo writes the page in place of what the file had, and closes it.
 func (r result) writeTo(file *os.File) error {
@@ -28,7 +34,7 @@ func (r result) writeTo(file *os.File) error {
 // page is one page with all that it needs. Texts are escaped, whatever they are.
 func (r result) page() string {
 	var b strings.Builder
-	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Canary</title><style>" + style + "</style></head><body>\n<h1>Canary</h1>\n")
+	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>Canary</title><style>" + style + "</style></head><body>\n<h1>Canary</h1>\n")
 	guarded := "Guards decide."
 	if !r.Guarded {
 		guarded = "Nobody asks the guards."
@@ -44,7 +50,9 @@ func (r result) page() string {
 	for _, o := range r.Scenarios {
 		fmt.Fprintf(&b, "<h2>%s</h2>\n<p>%s. In the end: %s</p>\n", html.EscapeString(o.Scenario), html.EscapeString(o.is), html.EscapeString(o.Why))
 		for _, c := range o.pictures() {
-			b.WriteString(c.SVG() + "\n")
+			b.WriteString(`<div class="wide">` + c.SVG() + "</div>")
+			c.Width, c.Height = 340, 180
+			b.WriteString(`<div class="narrow">` + c.SVG() + "</div>\n")
 		}
 	}
 	b.WriteString("</body></html>\n")
@@ -82,7 +90,7 @@ func (o outcome) evidence(marks []chart.Mark) chart.Chart {
 	for i, name := range slices.Sorted(maps.Keys(names)) {
 		c.Lines = append(c.Lines, chart.Line{Name: name, Color: colors[i%len(colors)], Points: o.points(func(s sample) float64 { return s.evidence[name] })})
 	}
-	return with(c, chart.Line{Name: "enough to roll back", Dashed: true, Points: o.points(func(s sample) float64 { return s.threshold })})
+	return with(c, chart.Line{Name: "threshold", Dashed: true, Points: o.points(func(s sample) float64 { return s.threshold })})
 }
 
 func with(c chart.Chart, l chart.Line) chart.Chart {

@@ -8,11 +8,12 @@
 //	curl 'localhost:8080/search?q=a'
 //
 // Without DATABASE_URL it has a PostgreSQL of its own, which ends with it. One that stays
-// is prepared once, by -migrate. On localhost:8081 are the probes, /metrics and /flags/,
-// where gift-wrap and search can be looked at, and killed.
+// is prepared once, by -migrate. On localhost:8081 are the probes, /metrics, /flags/, where
+// gift-wrap and search can be looked at, and killed, and /change/.
 //
 // users.name is being replaced by users.display_name. The service is at the stage that the
-// database says, and goes on at each of them; package dbcompat/change/walk moves it.
+// database says, and goes on at each of them; package dbcompat/change/walk moves it, or
+// dbcompat/cmd/handover-change. /change/ shows how far it is, and what the next step misses.
 //
 // Exit status: 0 after a signal if nothing was lost, 1 if something was or a part of it
 // has failed, 2 for wrong input or without PostgreSQL.
@@ -30,6 +31,8 @@ import (
 	"time"
 
 	"github.com/handover-go/handover/dbcompat/change"
+	changeconsole "github.com/handover-go/handover/dbcompat/change/console"
+	"github.com/handover-go/handover/dbcompat/change/walk"
 	"github.com/handover-go/handover/flags"
 	"github.com/handover-go/handover/flags/console"
 	"github.com/handover-go/handover/flags/pgflags"
@@ -85,7 +88,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	set := flag.NewFlagSet("complete", flag.ContinueOnError)
 	set.SetOutput(errs)
 	set.StringVar(&o.listen, "listen", "localhost:8080", "where the service listens")
-	set.StringVar(&o.admin, "admin", "localhost:8081", "where probes, metrics and the flags' console listen")
+	set.StringVar(&o.admin, "admin", "localhost:8081", "where probes, metrics and the consoles listen")
 	set.StringVar(&o.version, "version", revision(), "of this build; in the header X-Version and in the metrics")
 	set.DurationVar(&o.grace, "grace", 30*time.Second, "from SIGTERM to SIGKILL: Kubernetes grants 30s, docker stop 10s")
 	set.DurationVar(&o.work, "work", 200*time.Millisecond, "how long it takes to ship an order")
@@ -130,7 +133,7 @@ func serve(ctx context.Context, o options, db *database) error {
 	}
 	answers := newAnswers(o.version)
 	api := newServer("api", o.listen, newAPI(&routes{users, orders, wrapping, searching}, fl, answers, o.version))
-	handler, err := newAdmin(health, fl, newRegistry(answers, api, health, fl))
+	handler, err := newAdmin(health, fl, users, newRegistry(answers, api, health, fl, users))
 	if err != nil {
 		return err
 	}
@@ -171,11 +174,16 @@ func newServer(name, addr string, handler http.Handler) *shutdown.Server {
 }
 
 // newAdmin is for platforms and for those who run the service, on a port of their own.
-func newAdmin(health *probes.Set, fl *flags.Client, metrics http.Handler) (http.Handler, error) {
+func newAdmin(health *probes.Set, fl *flags.Client, users *users, metrics http.Handler) (http.Handler, error) {
 	people, err := console.New(fl, console.Config{Writable: true}) // from this machine only, as there is no token
+	if err != nil {
+		return nil, err
+	}
+	walked, err := changeconsole.New(walk.New(users.pool, changeName, walk.Config{}), changeconsole.Config{Mismatches: &users.compared})
 	mux := http.NewServeMux()
 	mux.Handle("/", health.Handler())
 	mux.Handle("/metrics", metrics)
 	mux.Handle("/flags/", http.StripPrefix("/flags", people))
+	mux.Handle("/change/", http.StripPrefix("/change", walked)) // it only shows
 	return mux, err
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -144,6 +145,8 @@ func TestTheNameWalksThroughAllStages(t *testing.T) {
 		_, text = do("POST", s.api, "/search", "ada at")
 		require.Contains(t, text, name)
 		require.Equal(t, http.StatusOK, status("GET", s.admin, "/readyz", ""))
+		require.Equal(t, stage, s.changeIs(t).State.Stage)
+		require.True(t, s.measures(`handover_dbcompat_stage{change="users-display-name",stage=%q} 1`, stage))
 	}
 	advance := func(to dbcompat.Stage) {
 		t.Helper()
@@ -158,6 +161,10 @@ func TestTheNameWalksThroughAllStages(t *testing.T) {
 	require.Equal(t, "Ada at old", columns())
 	advance(dbcompat.DualWrite)
 	require.Equal(t, "Ada at dual-write|Ada at dual-write", columns())
+	require.Equal(t, http.StatusOK, status("GET", s.api, "/users/2", "")) // Bob, who is not filled yet
+	require.True(t, s.measures(`handover_dbcompat_mismatches_total{change="users-display-name"} 1`))
+	require.EqualValues(t, 1, s.changeIs(t).Mismatches.Differ)
+	require.Equal(t, []string{"advance", "roll back"}, s.changeIs(t).verbs())
 	fill, err := w.Backfill(t.Context(), backfill.Config{})
 	require.NoError(t, err)
 	require.NoError(t, fill.Run(t.Context()))
@@ -174,6 +181,34 @@ func TestTheNameWalksThroughAllStages(t *testing.T) {
 	require.NoError(t, w.Wait(t.Context()))
 	goesOn(dbcompat.ReadNew)
 	s.end(t, os.Interrupt)
+}
+
+// where is what /change/ says.
+type where struct {
+	State      walk.State
+	Steps      []walk.Step
+	Mismatches struct{ Differ uint64 }
+}
+
+func (s *service) changeIs(t *testing.T) (w where) {
+	t.Helper()
+	code, text := do("GET", s.admin, "/change/", "")
+	require.Equal(t, http.StatusOK, code, text)
+	require.NoError(t, json.Unmarshal([]byte(text), &w))
+	return w
+}
+
+func (w where) verbs() (verbs []string) {
+	for _, step := range w.Steps {
+		verbs = append(verbs, step.Verb)
+	}
+	return verbs
+}
+
+// measures reports whether there is that line in the metrics.
+func (s *service) measures(line string, args ...any) bool {
+	_, text := do("GET", s.admin, "/metrics", "")
+	return slices.Contains(strings.Split(text, "\n"), fmt.Sprintf(line, args...))
 }
 
 func TestAKillIsForAllThatIsUnderWay(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/handover-go/handover/dbcompat/promdbcompat"
 	"github.com/handover-go/handover/flags"
 	"github.com/handover-go/handover/flags/promflags"
 	"github.com/handover-go/handover/probes"
@@ -31,13 +32,14 @@ func counted(answers *prometheus.HistogramVec, next http.Handler) http.Handler {
 }
 
 // newRegistry is what Prometheus reads: the answers, and what the packages know.
-func newRegistry(answers *prometheus.HistogramVec, api *shutdown.Server, health *probes.Set, fl *flags.Client) http.Handler {
+func newRegistry(answers *prometheus.HistogramVec, api *shutdown.Server, health *probes.Set, fl *flags.Client, users *users) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		answers,
 		promshutdown.New(api, promshutdown.Config{Name: "api"}),
 		promprobes.New(health, promprobes.Config{}),
 		promflags.New(fl, promflags.Config{}),
+		promdbcompat.New(users.change, promdbcompat.Config{Name: changeName, Mismatches: &users.compared}),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

@@ -105,7 +105,7 @@ func TestATextIsNeverMarkup(t *testing.T) {
 
 	allowed := []string{
 		"!DOCTYPE", "a href", "b", "body", "br", "button", "form method action", "h1", "h2", "head", "html lang", "label", "meta charset",
-		"meta http-equiv content", "p", "p class", "small", "span class", "style", "table", "td", "th", "title", "tr",
+		"meta http-equiv content", "meta name content", "p", "p class", "small", "span class", "style", "table", "td", "th", "title", "tr",
 		"input maxlength name", "input name maxlength", "input name value", "input type name value", "input type name required autocomplete", "input name required maxlength", "textarea name rows placeholder",
 	}
 	for name, html := range written {

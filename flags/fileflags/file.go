@@ -37,8 +37,9 @@ func New(path string, config Config) *File {
 const looks = 10
 
 // Load returns what is in the file, with Revision 0. If it has just been written, Load
-// waits for Settle. It is an error, which names the path, if there is no file, if it is
-// empty or larger than 16 MiB, if it is no regular file or if it is still being written.
+// waits for Settle. It is an error, which names the path, if there is no file (errors.Is
+// tells fs.ErrNotExist), if it is empty or larger than 16 MiB, if it is no regular file or
+// if it is still being written.
 func (f *File) Load(ctx context.Context) (flags.Document, error) {
 	for range looks {
 		if err := ctx.Err(); err != nil {

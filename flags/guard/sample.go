@@ -19,23 +19,24 @@ type Sample struct {
 	// its request has ended.
 	Seconds []Second `json:"seconds,omitempty"`
 
-	// Ended are the requests that ended, by how long they took; the keys are buckets.
+	// Ended are the requests that ended, by how long they took.
 	Ended Ended `json:"ended,omitzero"`
 }
 
 // Second is what is new of the requests that began within one.
 type Second struct {
-	At     int64            `json:"at"` // Unix time; 0 for requests that took more than a minute
-	Counts map[string]Count `json:"counts,omitempty"`
+	At     int64            `json:"at"`               // Unix time; 0 for requests that took more than a minute
+	Counts map[string]Count `json:"counts,omitempty"` // by metric: errors, slow, or a name of Config.Metrics
 }
 
 // Count is what is new of one metric.
 type Count struct {
-	New     Arm `json:"new,omitzero"`
-	Control Arm `json:"control,omitzero"`
+	New     Arm `json:"new,omitzero"`     // the flag is on
+	Control Arm `json:"control,omitzero"` // it is off
 }
 
-// Ended are requests by how long they took.
+// Ended are the requests of the two arms by how long they took. The keys are buckets: 0 is
+// below 8 µs, and from there on are four for each doubling, up to 134 s.
 type Ended struct {
 	New     map[int]uint64 `json:"new,omitempty"`
 	Control map[int]uint64 `json:"control,omitempty"`

@@ -42,7 +42,7 @@ func (s *State) UnmarshalText(text []byte) error {
 
 // Verdict is what a Guard, or a Judge, makes of what it has seen. It is a plain value.
 type Verdict struct {
-	State State
+	State State // of all Metrics together: one that has tripped is enough
 
 	// Why is a line for people: errors of the new arm: 9 of 61, bound 1%, evidence
 	// 1,350 of 1,000.
@@ -53,14 +53,14 @@ type Verdict struct {
 	Step, Least uint64
 
 	Metrics      []Metric // errors, slow if it is tested, then those of Config.Metrics by name
-	New, Control Latency
+	New, Control Latency  // since the Guard, or the Judge, was made
 }
 
 // Metric is the state of one test. The numbers are those since the Guard was made,
 // or got other bounds.
 type Metric struct {
-	Name         string // errors, slow, or a name of Config.Metrics
-	New, Control Arm
+	Name         string  // errors, slow, or a name of Config.Metrics
+	New, Control Arm     // what is on, and what is off
 	Bound        float64 // the largest share of failures that is accepted, from 0 to 1
 
 	// Evidence is the capital of a gambler who began with 1 and bets that the bound is
@@ -110,6 +110,6 @@ type Arm struct {
 // Latency is how long the requests of an arm took that have ended. The two are right to
 // within an eighth.
 type Latency struct {
-	Ended    uint64
-	P50, P99 time.Duration
+	Ended    uint64        // requests
+	P50, P99 time.Duration // 0 if none has ended
 }

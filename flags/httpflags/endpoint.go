@@ -60,8 +60,9 @@ func New(rawURL string, config Config) *Endpoint {
 }
 
 // Load requests the document, and returns the one it has if the server says that this
-// has not changed. The Revision is 0. An error never costs the document: the next 304
-// returns it.
+// has not changed. The Revision is 0. It is an error, which names the URL, if the status is
+// another one than 200 and 304, or the body empty or larger than 16 MiB. An error never
+// costs the document: the next 304 returns it.
 func (e *Endpoint) Load(ctx context.Context) (flags.Document, error) {
 	if e.url == nil {
 		return flags.Document{}, errors.New("httpflags: load: the URL is not one of http or https: " +

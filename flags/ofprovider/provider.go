@@ -30,7 +30,7 @@ func New(client *flags.Client) *Provider {
 // Metadata has the provider's name, handover.
 func (p *Provider) Metadata() openfeature.Metadata { return openfeature.Metadata{Name: name} }
 
-// Hooks are none.
+// Hooks are none: what the provider has to say is in the metadata of each evaluation.
 func (p *Provider) Hooks() []openfeature.Hook { return nil }
 
 // EventChannel is where the provider says what has become of it. It is never closed; what

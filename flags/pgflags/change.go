@@ -11,7 +11,7 @@ import (
 // Change says who changes something and why, for the audit. What is empty is the
 // session's user, or its application_name.
 type Change struct {
-	Who, Why string
+	Who, Why string // for people: ada; incident 42
 }
 
 // Put inserts a flag, or replaces its definition: one flag in flagd's JSON. A flag that
@@ -19,7 +19,7 @@ type Change struct {
 //
 // What a Client would refuse is refused, with every mistake: the whole set is looked at
 // as it would be, as flags name one another. Mistakes that were there before are no
-// reason: a set with two can be mended in two steps.
+// reason: a set with two can be mended in two steps. The first flag of a set makes the set.
 func (s *Store) Put(ctx context.Context, by Change, key string, definition json.RawMessage) error {
 	err := s.change(ctx, by, func(tx pgx.Tx) error {
 		return s.checked(ctx, tx, key, func() error {
@@ -57,7 +57,8 @@ func (s *Store) Kill(ctx context.Context, by Change, key string) error {
 	return s.kill(ctx, by, "kill", key, "true")
 }
 
-// Unkill takes Kill back. The flag is what its definition says.
+// Unkill takes Kill back. The flag is what its definition says. errors.Is tells
+// [ErrNoFlag].
 func (s *Store) Unkill(ctx context.Context, by Change, key string) error {
 	return s.kill(ctx, by, "unkill", key, "false")
 }

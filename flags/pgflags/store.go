@@ -15,13 +15,14 @@ import (
 	"github.com/handover-go/handover/flags"
 )
 
-// ErrNotMigrated is of a database that has not got the tables.
+// ErrNotMigrated is of a database that has not got the tables, or of a schema that is
+// another one. Each method but Migrate and Export may return it.
 var ErrNotMigrated = errors.New("the tables are not there, or not all of them: call Migrate, or apply what Export writes")
 
-// ErrNoSet is of a set that has no flag, and never had one.
+// ErrNoSet is of Load: the set has no flag, and never had one.
 var ErrNoSet = errors.New("there is no such set: correct Config.Set, or insert its first flag")
 
-// ErrNoFlag is of a key that is not in the set.
+// ErrNoFlag is of Delete, Kill and Unkill: the key is not in the set.
 var ErrNoFlag = errors.New("there is no such flag in the set")
 
 // Store is a set of flags in PostgreSQL: a flags.Source, a flags.Watcher, and for people

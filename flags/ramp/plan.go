@@ -13,6 +13,7 @@ import (
 
 // Plan is how one flag is widened.
 type Plan struct {
+	// Flag is declared with the member's client, and is off by default: on is the new path.
 	Flag flags.Switch
 
 	// Steps are the percentages, ascending, with three decimals at the most. Default:

@@ -11,21 +11,21 @@ import (
 
 // Status is what a member knows, at one moment.
 type Status struct {
-	ID        string
-	Leader    string    // who takes the steps
-	Met       time.Time // when the store last answered; zero if never
-	Err       error     // of the last call to the store; nil if all is well
-	Instances []Instance
+	ID        string     // of this process
+	Leader    string     // who takes the steps; empty if nobody is known to
+	Met       time.Time  // when the store last answered, by the clock of this process; zero if never
+	Err       error      // of the last call to the store; nil if all is well
+	Instances []Instance // whose leases had not ended then; without an answer this process
 	Ramps     []Progress // by key
 }
 
-// Progress is one ramp.
+// Progress is how far one ramp has come. Its times are the store's.
 type Progress struct {
-	Key      string
-	State    State   // empty if it has not begun
-	Share    float64 // of subjects for whom the flag is on, in percent
-	Killed   bool
-	Next     float64            // the next step; 0 if there is none
+	Key      string             // of the flag
+	State    State              // empty if it has not begun
+	Share    float64            // of subjects for whom the flag is on, in percent
+	Killed   bool               // in the store, for everybody
+	Next     float64            // the next step, in percent; 0 if there is none
 	Since    time.Time          // the present step began
 	Left     time.Duration      // to bake
 	Why      string             // of the last change

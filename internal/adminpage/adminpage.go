@@ -14,16 +14,21 @@ import (
 	"strings"
 )
 
+// A table that is wider than the screen is moved in its own box. Words are broken outside
+// of tables only: in them, each column would be as narrow as a letter.
 const style = `
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; color: #222; background: #fff }
-h2 { margin: 1.5em 0 .3em; font-size: 1.1em }
-table { border-collapse: collapse }
-th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere }
-small { color: #666 }
-label { display: block; margin: .3em 0 }
-input, textarea { font: inherit; width: 24em }
-.good { color: #17692c } .warn { color: #8a5a00 } .bad { color: #b00020; font-weight: bold }
-.err { font-family: monospace; white-space: pre-wrap; max-width: 60em }
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #ddd; --muted: #5c5c5c; --good: #17692c; --warn: #8a5a00; --bad: #b00020 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e4e4; --paper: #161616; --line: #444; --muted: #a8a8a8; --good: #6ccf86; --warn: #e3ae55; --bad: #ff8a8a } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; color: var(--ink); background: var(--paper); overflow-wrap: anywhere }
+h1 { margin: .3em 0; font-size: 1.7em } h2 { margin: 1.5em 0 .3em; font-size: 1.1em } p { max-width: 60em }
+table { display: block; max-width: 100%; overflow-x: auto; border-collapse: collapse; overflow-wrap: break-word }
+th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0; border-bottom: 1px solid var(--line); max-width: 36em }
+small { color: var(--muted) }
+label { display: block; margin: .5em 0 }
+input, textarea, button { font: inherit; box-sizing: border-box } input, textarea { display: block; width: 24em; max-width: 100% } ::placeholder { color: var(--muted) }
+.good { color: var(--good) } .warn { color: var(--warn) } .bad { color: var(--bad); font-weight: bold }
+.err { font-family: monospace; white-space: pre-wrap; max-width: 60em } .n { white-space: nowrap }
+@media (max-width: 40em) { body { margin: 1em } th, td { padding-right: .9em; max-width: 20em } }
 `
 
 // Page is HTML that is being written. It is written by hand: html/template would keep
@@ -33,7 +38,7 @@ type Page struct{ b bytes.Buffer }
 // Begin writes the head. refresh is after how many seconds the page comes again; 0 is
 // never.
 func (p *Page) Begin(title string, refresh int) {
-	p.Put(`<!DOCTYPE html>` + "\n" + `<html lang="en"><head><meta charset="utf-8">`)
+	p.Put(`<!DOCTYPE html>` + "\n" + `<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">`)
 	if refresh > 0 {
 		p.Put(`<meta http-equiv="refresh" content="%s">`, strconv.Itoa(refresh))
 	}

@@ -39,43 +39,74 @@ func (s scale) ticks() (all []float64) {
 }
 
 func (c Chart) times() scale {
-	from, to := math.Inf(1), math.Inf(-1)
-	see := func(v float64) {
-		if finite(v) {
-			from, to = min(from, v), max(to, v)
-		}
-	}
+	r := reach(c.From, c.To, c.Marks)
 	for _, l := range c.Lines {
 		for _, p := range l.Points {
-			see(p.At)
+			r.see(p.At)
 		}
 	}
-	for _, m := range c.Marks {
-		see(m.At)
+	return r.scale(c.Width)
+}
+
+func (r Rows) times() scale {
+	seen := reach(r.From, r.To, r.Marks)
+	for _, row := range r.Rows {
+		for _, b := range row.Bars {
+			seen.see(b.From)
+			seen.see(b.To)
+		}
 	}
-	if from > to {
+	return seen.scale(r.Width)
+}
+
+// ends are the first and the last of what was seen.
+type ends struct{ from, to float64 }
+
+func reach(from, to float64, marks []Mark) *ends {
+	e := &ends{math.Inf(1), math.Inf(-1)}
+	if from != to {
+		e.see(from)
+		e.see(to)
+	}
+	for _, m := range marks {
+		e.see(m.At)
+	}
+	return e
+}
+
+func (e *ends) see(v float64) {
+	if finite(v) {
+		e.from, e.to = min(e.from, v), max(e.to, v)
+	}
+}
+
+// scale has as many numbers as there is room for.
+func (e *ends) scale(width float64) scale {
+	from, to := clamp(e.from), clamp(e.to)
+	if e.from > e.to {
 		from, to = 0, 1
 	}
-	from, to = clamp(from), clamp(to)
 	if to-from < 1 {
 		to = from + math.Max(1, math.Abs(from)*1e-9)
 	}
-	return scale{from: from, to: to, step: nice((to-from)/6, clockwork(to-from))}
+	numbers := math.Round(min(size(width, 640, 240)/80, 10))
+	return scale{from: from, to: to, step: nice((to-from)/numbers, clockwork(to-from))}
 }
 
-func (c Chart) values() scale {
+// values has about as many numbers as are asked for.
+func values(lines []Line, top float64, log bool, numbers float64) scale {
 	to := 0.0
-	for _, l := range c.Lines {
+	for _, l := range lines {
 		for _, p := range l.Points {
 			if finite(p.Value) {
 				to = max(to, p.Value)
 			}
 		}
 	}
-	if finite(c.Top) {
-		to = max(to, c.Top)
+	if finite(top) {
+		to = max(to, top)
 	}
-	if c.Log {
+	if log {
 		decades := math.Ceil(math.Log10(min(max(to, 10), ceiling)))
 		return scale{from: floor, to: math.Pow(10, decades), step: math.Pow(10, math.Ceil((decades+2)/5)), log: true}
 	}
@@ -83,7 +114,7 @@ func (c Chart) values() scale {
 		to = 1
 	}
 	to = clamp(to)
-	step := nice(to/4, decimal)
+	step := nice(to/numbers, decimal)
 	return scale{to: math.Ceil(to/step-1e-9) * step, step: step}
 }
 

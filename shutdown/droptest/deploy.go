@@ -39,6 +39,7 @@ func (r *roll) deploy(ctx context.Context, old, next Version) error {
 		return err
 	}
 	close(stop)
+	r.tally.stop()
 	if err := r.await(ctx, done); err != nil {
 		return err
 	}

@@ -22,6 +22,17 @@ type Result struct {
 
 	Processes []Process        `json:"processes"`
 	Shares    []map[string]int `json:"shares"` // responses by version (X-Version), second by second
+
+	// As long as Shares, and of the same seconds: those in which the response, or its
+	// loss, became known, from the beginning of the load.
+	FailedBySecond  []int     `json:"failed_by_second"`
+	P99BySecond     []float64 `json:"p99_by_second_ms"`      // 0 when nothing was answered
+	FastP99BySecond []float64 `json:"fast_p99_by_second_ms"` // without those for SlowPath
+
+	// When the load began, and when it ended but for the answers, in milliseconds since
+	// the beginning of Roll, as Event.At; 0 if it did not.
+	LoadFromMS float64 `json:"load_from_ms"`
+	LoadToMS   float64 `json:"load_to_ms"`
 }
 
 // Failure is one request that was lost. What the kinds point at, at a deployment:

@@ -115,7 +115,7 @@ func (r *roll) end() {
 }
 
 func (r *roll) result() Result {
-	result := r.tally.result()
+	result := r.tally.result(r.begun)
 	for _, p := range r.processes.All() {
 		report := r.report(p)
 		result.Processes = append(result.Processes, report)

@@ -47,6 +47,10 @@ func TestACorrectDrainLosesNothing(t *testing.T) {
 			require.Equal(t, []string{"v2"}, slices.Collect(maps.Keys(result.Shares[len(result.Shares)-1])), "at last")
 			require.Less(t, result.P50MS, result.P99MS)
 			require.Less(t, result.FastP99MS, result.P99MS)
+			requireSeconds(t, result)
+			for n, shares := range result.Shares {
+				require.Equal(t, len(shares) > 0, result.P99BySecond[n] > 0, "second %d", n)
+			}
 		})
 	}
 }
@@ -114,11 +118,21 @@ func TestAPlantedFaultIsFound(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&cfg)
 			}
+			var ready time.Duration // the new process, which the signal to the old one waits for
+			cfg.OnEvent = func(e droptest.Event) {
+				if e.What == "ready" {
+					ready = e.At
+				}
+			}
 			result, err := droptest.New(cfg).Roll(t.Context(), version("v1", tt.old), version("v2", release{}))
 			require.NoError(t, err)
 			require.Positive(t, result.Failed, result)
 			require.True(t, slices.ContainsFunc(tt.want, func(kind string) bool { return result.Kinds[kind] > 0 }), result)
 			require.Subset(t, slices.Concat(tt.want, tt.accept), slices.Collect(maps.Keys(result.Kinds)), result)
+			requireSeconds(t, result)
+			for _, failed := range result.FailedBySecond[:int(ms(ready)-result.LoadFromMS)/1000] {
+				require.Zero(t, failed, "no process has been told anything")
+			}
 			for _, f := range result.Failures {
 				if slices.Contains(tt.want, f.Kind) {
 					require.Equal(t, "v1-1", f.Process, f)
@@ -134,6 +148,7 @@ func TestWhatAProgramSeesOfADeployment(t *testing.T) {
 	t.Parallel()
 	cfg := hurried(droptest.Layer4)
 	var diary []string
+	var ready, exited time.Duration
 	ticks := 0
 	cfg.OnEvent = func(e droptest.Event) {
 		if e.What == "tick" {
@@ -141,6 +156,12 @@ func TestWhatAProgramSeesOfADeployment(t *testing.T) {
 			return
 		}
 		diary = append(diary, e.Process.Name+" "+e.What)
+		switch diary[len(diary)-1] {
+		case "v1-1 ready":
+			ready = e.At
+		case "v1-1 exited":
+			exited = e.At
+		}
 	}
 	result, err := droptest.New(cfg).Roll(t.Context(), version("v1", release{linger: linger}), version("v2", release{}))
 	require.NoError(t, err)
@@ -150,6 +171,10 @@ func TestWhatAProgramSeesOfADeployment(t *testing.T) {
 		"v2-2 signalled", "v2-2 exited",
 	}, diary)
 	require.Positive(t, ticks)
+	require.GreaterOrEqual(t, result.LoadFromMS, ms(ready.Truncate(time.Microsecond)), "there is no load before somebody can answer")
+	require.Less(t, result.LoadFromMS, result.LoadToMS)
+	require.GreaterOrEqual(t, result.LoadToMS, ms(exited.Truncate(time.Microsecond))+1000, "a second after the last old process")
+	require.LessOrEqual(t, result.LoadToMS-result.LoadFromMS, 1000*result.Seconds+.01)
 
 	text, err := json.Marshal(result)
 	require.NoError(t, err)
@@ -179,6 +204,20 @@ func TestAProcessThatIgnoresSIGTERMIsKilledAndReported(t *testing.T) {
 	require.Equal(t, "signal: killed", old.Status)
 	require.GreaterOrEqual(t, old.ExitMS, ms(cfg.KillAfter))
 	require.Positive(t, result.Failed, "what it had in flight")
+}
+
+// requireSeconds holds what is known by the second against what is known of all.
+func requireSeconds(t *testing.T, r droptest.Result) {
+	t.Helper()
+	require.Len(t, r.FailedBySecond, len(r.Shares))
+	require.Len(t, r.P99BySecond, len(r.Shares))
+	require.Len(t, r.FastP99BySecond, len(r.Shares))
+	failed := 0
+	for _, more := range r.FailedBySecond {
+		failed += more
+	}
+	require.Equal(t, r.Failed, failed)
+	require.GreaterOrEqual(t, slices.Max(r.P99BySecond), r.P50MS)
 }
 
 func names(ps []droptest.Process) []string {

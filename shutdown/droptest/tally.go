@@ -16,27 +16,41 @@ const failuresKept = 100
 type tally struct {
 	mu       sync.Mutex
 	begun    time.Time
+	stopped  time.Time
 	ended    time.Time
 	requests int
 	failed   int
 	kinds    map[string]int
 	failures []Failure
-	all      []time.Duration // latency of those answered
-	fast     []time.Duration // ... on Path
-	shares   []map[string]int
+	seconds  []second
 	signals  map[string]time.Time // when each process got SIGTERM
 	latest   time.Time            // when the last of them did
+}
+
+// second is what became known in one second of the load.
+type second struct {
+	shares map[string]int
+	failed int
+	all    []time.Duration // latency of those answered
+	fast   []time.Duration // ... on Path
 }
 
 func newTally() *tally {
 	return &tally{kinds: make(map[string]int), signals: make(map[string]time.Time)}
 }
 
-// begin and end are when the load begins, and when its last request has ended.
+// begin, stop and end are when the load begins, when it sends nothing more, and when its
+// last request has ended.
 func (t *tally) begin() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.begun = time.Now()
+}
+
+func (t *tally) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = time.Now()
 }
 
 func (t *tally) end() {
@@ -57,16 +71,18 @@ func (t *tally) count(v verdict, r load.Request) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.requests++
+	s := t.second(now)
 	if v.version != "" {
-		t.share(now)[v.version]++
+		s.shares[v.version]++
 	}
 	if v.kind != "" {
+		s.failed++
 		t.fail(v, r, now)
 		return
 	}
-	t.all = append(t.all, now.Sub(r.Due))
+	s.all = append(s.all, now.Sub(r.Due))
 	if !r.Slow {
-		t.fast = append(t.fast, now.Sub(r.Due))
+		s.fast = append(s.fast, now.Sub(r.Due))
 	}
 }
 
@@ -100,13 +116,13 @@ func (t *tally) afterSignal(process string, now time.Time) float64 {
 	return milliseconds(now.Sub(since))
 }
 
-// share is the bucket of the second that now lies in.
-func (t *tally) share(now time.Time) map[string]int {
-	second := int(now.Sub(t.begun) / time.Second)
-	for len(t.shares) <= second {
-		t.shares = append(t.shares, make(map[string]int))
+// second is the one that now lies in.
+func (t *tally) second(now time.Time) *second {
+	n := int(now.Sub(t.begun) / time.Second)
+	for len(t.seconds) <= n {
+		t.seconds = append(t.seconds, second{shares: make(map[string]int)})
 	}
-	return t.shares[second]
+	return &t.seconds[n]
 }
 
 // lately is the number of requests and failures so far, and the responses of
@@ -114,36 +130,48 @@ func (t *tally) share(now time.Time) map[string]int {
 func (t *tally) lately() (requests, failed int, share map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if second := int(time.Since(t.begun)/time.Second) - 1; second >= 0 && second < len(t.shares) {
-		share = maps.Clone(t.shares[second])
+	if n := int(time.Since(t.begun)/time.Second) - 1; n >= 0 && n < len(t.seconds) {
+		share = maps.Clone(t.seconds[n].shares)
 	}
 	return t.requests, t.failed, share
 }
 
-func (t *tally) result() Result {
+// result is what there is, of a deployment that began then.
+func (t *tally) result(began time.Time) Result {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slices.Sort(t.all)
-	slices.Sort(t.fast)
-	return Result{
-		Seconds:   t.ended.Sub(t.begun).Seconds(),
-		Requests:  t.requests,
-		Failed:    t.failed,
-		Kinds:     maps.Clone(t.kinds),
-		Failures:  slices.Clone(t.failures),
-		P50MS:     quantile(t.all, 0.50),
-		P99MS:     quantile(t.all, 0.99),
-		FastP99MS: quantile(t.fast, 0.99),
-		Shares:    slices.Clone(t.shares),
+	r := Result{
+		Seconds:  t.ended.Sub(t.begun).Seconds(),
+		Requests: t.requests,
+		Failed:   t.failed,
+		Kinds:    maps.Clone(t.kinds),
+		Failures: slices.Clone(t.failures),
 	}
+	if !t.begun.IsZero() {
+		r.LoadFromMS = milliseconds(t.begun.Sub(began))
+	}
+	if !t.stopped.IsZero() {
+		r.LoadToMS = milliseconds(t.stopped.Sub(began))
+	}
+	var all, fast []time.Duration
+	for _, s := range t.seconds {
+		all, fast = append(all, s.all...), append(fast, s.fast...)
+		r.Shares = append(r.Shares, s.shares)
+		r.FailedBySecond = append(r.FailedBySecond, s.failed)
+		r.P99BySecond = append(r.P99BySecond, quantile(s.all, 0.99))
+		r.FastP99BySecond = append(r.FastP99BySecond, quantile(s.fast, 0.99))
+	}
+	r.P50MS, r.P99MS, r.FastP99MS = quantile(all, 0.50), quantile(all, 0.99), quantile(fast, 0.99)
+	return r
 }
 
-// quantile takes the nearest rank of what is sorted.
-func quantile(sorted []time.Duration, q float64) float64 {
-	if len(sorted) == 0 {
+// quantile takes the nearest rank, and sorts for it.
+func quantile(all []time.Duration, q float64) float64 {
+	if len(all) == 0 {
 		return 0
 	}
-	return milliseconds(sorted[int(q*float64(len(sorted)-1)+0.5)])
+	slices.Sort(all)
+	return milliseconds(all[int(q*float64(len(all)-1)+0.5)])
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

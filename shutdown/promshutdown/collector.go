@@ -24,7 +24,7 @@ type Collector struct {
 	inFlight, connections, step, lastNew, requests, closed, cut *prometheus.Desc
 }
 
-// New returns a Collector of server.
+// New returns a Collector of server. A nil one is an error of each scrape.
 func New(server *shutdown.Server, cfg Config) *Collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("handover_shutdown_"+name, help, labels, prometheus.Labels{"server": cmp.Or(cfg.Name, "server")})

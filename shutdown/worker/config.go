@@ -37,9 +37,8 @@ type Config[T any] struct {
 	// Default a quarter of what is left, at most 1 s; negative: none.
 	Margin time.Duration
 	// BackoffMin and BackoffMax bound the wait after a pull that failed, or a job
-	// that was handed back, which
-	// doubles each time and is shortened at random by up to a half. Default 100 ms
-	// and 10 s.
+	// that was handed back. It doubles each time, and is shortened at random by up to
+	// a half. Default 100 ms and 10 s.
 	BackoffMin, BackoffMax time.Duration
 	// Logger gets a record when pulling begins to fail, when it works again, and
 	// one when Shutdown has finished. Default slog.Default() at the time of use.

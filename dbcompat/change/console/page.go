@@ -125,7 +125,7 @@ func events(p *adminpage.Page, all []walk.Event) {
 	}
 	p.Put("<h2>What has happened</h2>\n<table>\n")
 	for _, e := range all {
-		p.Put("<tr><td>%s</td><td>%s</td><td>epoch %s</td><td>%s</td></tr>\n", e.At.UTC().Format(time.DateTime), e.String(), fmt.Sprint(e.Epoch), e.Actor)
+		p.Put("<tr><td class=\"n\">%s</td><td>%s</td><td class=\"n\">epoch %s</td><td>%s</td></tr>\n", e.At.UTC().Format(time.DateTime), e.String(), fmt.Sprint(e.Epoch), e.Actor)
 	}
 	p.Put("</table>\n")
 }

@@ -20,6 +20,9 @@ import (
 // names the columns: views, functions, and statements that have been run, where the
 // server has pg_stat_statements. Their indexes and constraints stay as they are. If the
 // columns are hidden nothing happens.
+//
+// The error is a *NotReadyError with all that is in the way, or ErrMoved if somebody else
+// was faster.
 func (w *Walk) Hide(ctx context.Context) error {
 	return w.call("hide", func() error {
 		s, err := w.atEnd(ctx)
@@ -47,7 +50,9 @@ func (w *Walk) Hide(ctx context.Context) error {
 	})
 }
 
-// Show gives them their names back. It asks for nothing.
+// Show gives them their names back. It asks for nothing; if they are not hidden nothing
+// happens, and if they are dropped it is an error. It is a *NotReadyError if the table's
+// lock was not to be had.
 func (w *Walk) Show(ctx context.Context) error {
 	return w.call("show", func() error {
 		var s State
@@ -81,6 +86,9 @@ func (w *Walk) rename(ctx context.Context, tx pgx.Tx, s State, what, at string, 
 // Hide asks for has to hold still, and nothing at all may depend on them: drop their
 // indexes and constraints first. If they are dropped nothing happens. It may be called
 // again after an error. The fence stays until Delete, as instances still pass it.
+//
+// The error is a *NotReadyError with all that is in the way, a *ddl.BlockedError if the
+// table's lock was not to be had, or ErrMoved if somebody else has shown the columns.
 func (w *Walk) Drop(ctx context.Context) error {
 	return w.call("drop", func() error {
 		s, err := w.atEnd(ctx)

@@ -92,7 +92,7 @@ func (w *Walk) same(ctx context.Context, tx pgx.Tx, text string, options Options
 
 // Delete forgets a change that has not begun, or is over, and removes its fence; its
 // events stay. It is refused between Old and New, while old columns are hidden, and while
-// an instance has joined. If it is not there nothing happens.
+// an instance has joined: with a *NotReadyError. If it is not there nothing happens.
 func (w *Walk) Delete(ctx context.Context) error {
 	return w.call("delete", func() error {
 		err := w.settle(ctx)

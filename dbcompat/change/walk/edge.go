@@ -15,20 +15,20 @@ import (
 type Evidence struct {
 	Instances    []Instance    `json:"instances"`
 	Unmanaged    []Unmanaged   `json:"unmanaged,omitempty"`
-	Verification *Verification `json:"verification,omitempty"`
-	Replicas     []string      `json:"replicas,omitempty"` // that have replayed it
-	Heal         *Healed       `json:"heal,omitempty"`
-	LSN          string        `json:"lsn,omitempty"` // before the move
+	Verification *Verification `json:"verification,omitempty"` // the last one; nil if there was none
+	Replicas     []string      `json:"replicas,omitempty"`     // that have replayed it
+	Heal         *Healed       `json:"heal,omitempty"`         // nil if its trigger is not there
+	LSN          string        `json:"lsn,omitempty"`          // before the move
 
 	fill backfill.Status
 }
 
-// Healed is heal.Status, with names for JSON.
+// Healed is heal.Status, which says what is what, with names for JSON.
 type Healed struct {
 	Installed bool          `json:"installed"`
-	Healed    uint64        `json:"healed"`
+	Healed    uint64        `json:"healed"` // rows
 	Last      time.Time     `json:"last,omitzero"`
-	Quiet     time.Duration `json:"quiet"`
+	Quiet     time.Duration `json:"quiet"` // nanoseconds in JSON
 	Needed    bool          `json:"needed"`
 }
 

@@ -14,9 +14,9 @@ import (
 
 // Event is what has happened to a change. Events stay when it is deleted.
 type Event struct {
-	ID       int64           `json:"id"`
-	At       time.Time       `json:"at"`
-	Actor    string          `json:"actor"`
+	ID       int64           `json:"id"`                 // ascending, with gaps
+	At       time.Time       `json:"at"`                 // by the database's clock
+	Actor    string          `json:"actor"`              // Config.Actor of who did it
 	What     string          `json:"what"`               // created, advanced, rolled back, settled, counted out, declared, withdrawn, hidden, shown, dropped, deleted
 	From     dbcompat.Stage  `json:"from,omitempty"`     // 0 is none
 	To       dbcompat.Stage  `json:"to,omitempty"`       // 0 is none
@@ -35,7 +35,8 @@ func (e Event) String() string {
 	return e.What
 }
 
-// Events are the last n, the newest first; 50 if n is 0.
+// Events are the last n, the newest first; 50 if n is 0. There are none of a change that
+// nobody has created, which is no error here.
 func (w *Walk) Events(ctx context.Context, n int) (all []Event, err error) {
 	err = w.call("events of", func() error {
 		rows, err := w.pool.Query(ctx, w.sql(`SELECT id, at, actor, what, coalesce(from_stage, 0), coalesce(to_stage, 0), epoch, evidence::text

@@ -55,3 +55,33 @@ func readNew(ctx context.Context, w *walk.Walk) error {
 	}
 	return w.Advance(ctx, dbcompat.ReadNew)
 }
+
+// What is wrong with the arguments is all said at once, by each call.
+func ExampleNew() {
+	w := walk.New(nil, "users-name", walk.Config{Poll: -1})
+	fmt.Println(w.Advance(context.Background(), dbcompat.DualWrite))
+	// Output:
+	// walk: advance users-name: the pool is nil: make one with pgxpool.New
+	// Config.LockTimeout or Poll is less than a millisecond: a wait for a lock has to have an end, 200 ms are good
+}
+
+// What can come next, and what is in the way of it, before anything is done. (It has no
+// Output, as it is not run where there is no PostgreSQL.)
+func ExampleWalk_Plan() {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pool.Close()
+
+	plan, err := walk.New(pool, "users-name", walk.Config{}).Plan(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, step := range plan.Steps {
+		fmt.Println(step.Verb, step.To, step.Ready, step.Missing)
+	}
+}

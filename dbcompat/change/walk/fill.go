@@ -13,7 +13,8 @@ import (
 // for. Its source is the change: it is refused, now and before each batch, as long as
 // anybody may be at another stage than DualWrite, where new is filled from old, or
 // ReadNew, where old is filled from new for the way back. The config's Schema is left
-// out, or that of the Walk.
+// out, or that of the Walk. If it is refused since somebody is in the way the error is a
+// *NotReadyError, of the returned Backfill's Run and Verify too.
 func (w *Walk) Backfill(ctx context.Context, config backfill.Config) (fill *backfill.Backfill, err error) {
 	err = w.call("back-fill", func() error {
 		if config.Schema != "" && config.Schema != w.config.Schema {
@@ -33,7 +34,8 @@ func (w *Walk) Backfill(ctx context.Context, config backfill.Config) (fill *back
 	return fill, err
 }
 
-// Verify compares all rows; see [Walk.Backfill].
+// Verify compares all rows and stores what it has found; see [Walk.Backfill], and Verify of
+// package backfill, for the errors. A mismatch is none.
 func (w *Walk) Verify(ctx context.Context, config backfill.Config) (v Verification, err error) {
 	fill, err := w.Backfill(ctx, config)
 	if err != nil {

@@ -8,23 +8,23 @@ import (
 	"github.com/handover-go/handover/dbcompat/change/walk/internal/guard"
 )
 
-// Missing is one thing that is in the way of a step.
+// Missing is one thing that is in the way of a step, in words for whoever waits for it.
 type Missing struct {
 	Who  string `json:"who"`  // web-1 4711 (v1.4.2); column display_name
 	What string `json:"what"` // is with them
 	Do   string `json:"do"`   // what helps
 }
 
-// String is for people.
+// String is the three in a line.
 func (m Missing) String() string { return m.Who + " " + m.What + ": " + m.Do }
 
 // NotReadyError is of a step for which something is missing. Nothing has been touched.
 type NotReadyError struct {
-	Name     string
-	Verb     string         // settle, advance, roll back, hide, drop, delete
+	Name     string         // of the change
+	Verb     string         // settle, advance, roll back, back-fill, hide, show, drop, delete
 	From, To dbcompat.Stage // To is 0 if it is no move
 	Missing  []Missing      // all that is
-	Err      error          // PostgreSQL's, if a lock was not to be had
+	Err      error          // PostgreSQL's, if a lock was not to be had; else nil
 
 	sessions []guard.Session
 }

@@ -18,7 +18,8 @@ func (w *Walk) Advance(ctx context.Context, to dbcompat.Stage) error {
 	return w.call("advance", func() error { return w.move(ctx, "advance", to, +1) })
 }
 
-// Rollback goes one stage back, and is like Advance.
+// Rollback goes one stage back, and is like Advance: with the same errors, and nothing
+// happens if the change is there already.
 func (w *Walk) Rollback(ctx context.Context, to dbcompat.Stage) error {
 	return w.call("roll back", func() error { return w.move(ctx, "roll back", to, -1) })
 }

@@ -10,19 +10,19 @@ import (
 
 // Plan is what could come next, as things are at the moment.
 type Plan struct {
-	State State  `json:"state"`
-	Steps []Step `json:"steps"`
+	State State  `json:"state"` // before them
+	Steps []Step `json:"steps"` // forward and back, ready or not; none if it is over
 }
 
 // Step is one of the next steps.
 type Step struct {
 	Verb     string         `json:"verb"` // advance, roll back, hide, show, drop
 	From     dbcompat.Stage `json:"from"`
-	To       dbcompat.Stage `json:"to,omitempty"` // 0 if it is no move
-	Means    string         `json:"means"`
-	SQL      []string       `json:"sql"` // that makes it, but for its event
-	Ready    bool           `json:"ready"`
-	Missing  []Missing      `json:"missing,omitempty"`
+	To       dbcompat.Stage `json:"to,omitempty"`      // 0 if it is no move
+	Means    string         `json:"means"`             // for the program, in a line
+	SQL      []string       `json:"sql"`               // that makes it, but for its event
+	Ready    bool           `json:"ready"`             // nothing is missing
+	Missing  []Missing      `json:"missing,omitempty"` // all that is
 	Evidence Evidence       `json:"evidence,omitzero"` // of a move
 }
 

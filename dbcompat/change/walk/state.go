@@ -13,7 +13,8 @@ import (
 	"github.com/handover-go/handover/dbcompat/backfill"
 )
 
-// State is what is known of a change, at one moment. All times are the database's.
+// State is what is known of a change, at one moment. All times are the database's, and a
+// time.Duration in it is nanoseconds in JSON.
 type State struct {
 	Name    string           `json:"name"`
 	Columns dbcompat.Columns `json:"columns"`
@@ -21,15 +22,15 @@ type State struct {
 	Epoch   int64            `json:"epoch"`             // the moves, and 1
 	Settled time.Time        `json:"settled,omitzero"`  // since when nobody is of an earlier epoch; zero: somebody may be
 	WasNew  bool             `json:"was_new,omitempty"` // since then old is filled from new before DualWrite
-	Fenced  bool             `json:"fenced"`
-	Hidden  time.Time        `json:"hidden,omitzero"`  // since when the old columns have other names
-	Dropped time.Time        `json:"dropped,omitzero"` // since when they are gone
+	Fenced  bool             `json:"fenced"`            // Options.Fence
+	Hidden  time.Time        `json:"hidden,omitzero"`   // since when the old columns have other names
+	Dropped time.Time        `json:"dropped,omitzero"`  // since when they are gone
 	Created time.Time        `json:"created"`
 	Updated time.Time        `json:"updated"` // when it last moved, or was hidden, shown or dropped
-	Now     time.Time        `json:"now"`
+	Now     time.Time        `json:"now"`     // when it was read
 
-	Instances []Instance  `json:"instances"`
-	Unmanaged []Unmanaged `json:"unmanaged"`
+	Instances []Instance  `json:"instances"` // by name; who has lapsed until it is counted out
+	Unmanaged []Unmanaged `json:"unmanaged"` // by kind and name
 
 	// These are in State's answer only. Verification is nil if there was none.
 	Fill         Fill          `json:"fill"`
@@ -51,24 +52,24 @@ func (s State) Behind() []Instance {
 
 // Instance is a process that has joined.
 type Instance struct {
-	ID      string         `json:"id"` // new with each join
-	Name    string         `json:"name"`
-	Version string         `json:"version"`
-	Min     dbcompat.Stage `json:"min"` // what its code can do
-	Max     dbcompat.Stage `json:"max"`
-	Stage   dbcompat.Stage `json:"stage"` // acknowledged: no transaction of an earlier one
-	Epoch   int64          `json:"epoch"`
+	ID      string         `json:"id"`      // new with each join
+	Name    string         `json:"name"`    // change.Config.Name
+	Version string         `json:"version"` // change.Config.Version
+	Min     dbcompat.Stage `json:"min"`     // what its code can do, from here
+	Max     dbcompat.Stage `json:"max"`     // to here
+	Stage   dbcompat.Stage `json:"stage"`   // acknowledged: no transaction of an earlier one
+	Epoch   int64          `json:"epoch"`   // acknowledged as well; State.Epoch is where it should be
 	Joined  time.Time      `json:"joined"`
-	Renewed time.Time      `json:"renewed"`
-	Expires time.Time      `json:"expires"`
-	Left    time.Duration  `json:"left"` // of its lease; negative: since when it has lapsed
+	Renewed time.Time      `json:"renewed"` // the lease, for the last time
+	Expires time.Time      `json:"expires"` // the lease, unless it is renewed
+	Left    time.Duration  `json:"left"`    // of its lease; negative: since when it has lapsed
 	Lapsed  bool           `json:"lapsed"`
 }
 
-// String is for people.
+// String is as in "web-1 4711 (v1.4.2)".
 func (i Instance) String() string { return fmt.Sprintf("%s (%s)", i.Name, i.Version) }
 
-// Fill is backfill.Status, with names for JSON.
+// Fill is backfill.Status, which says what is what, with names for JSON.
 type Fill struct {
 	State         backfill.State `json:"state"`
 	Stage         string         `json:"stage,omitempty"`
@@ -80,7 +81,7 @@ type Fill struct {
 	Skipped       int64          `json:"skipped"`
 	Total         int64          `json:"total"`
 	RowsPerSecond float64        `json:"rows_per_second"`
-	Left          time.Duration  `json:"left"`
+	Left          time.Duration  `json:"left"` // nanoseconds in JSON; 0 if nobody knows
 	Began         time.Time      `json:"began,omitzero"`
 	Updated       time.Time      `json:"updated,omitzero"`
 }
@@ -88,7 +89,7 @@ type Fill struct {
 // Share is how much of the whole is done, from 0 to 1.
 func (f Fill) Share() float64 { return backfill.Status(f).Share() }
 
-// Verification is backfill.Verification, with names for JSON.
+// Verification is backfill.Verification, which says what is what, with names for JSON.
 type Verification struct {
 	Stage      dbcompat.Stage `json:"stage"`
 	Began      time.Time      `json:"began"`
@@ -99,7 +100,8 @@ type Verification struct {
 	Examples   []string       `json:"examples,omitempty"`
 }
 
-// State reads it, and changes nothing. It works on a standby.
+// State reads it, and changes nothing. It works on a standby. The error is ErrNoChange if
+// nobody has created the change.
 func (w *Walk) State(ctx context.Context) (s State, err error) {
 	err = w.call("state of", func() error {
 		if s, err = w.read(ctx, w.pool); err != nil {

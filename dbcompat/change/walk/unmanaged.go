@@ -20,8 +20,8 @@ const (
 // it is seen at the moment.
 type Unmanaged struct {
 	Kind Kind    `json:"kind"`
-	Name string  `json:"name"`
-	Seen []int32 `json:"seen"`
+	Name string  `json:"name"` // an application_name, or a role
+	Seen []int32 `json:"seen"` // their process ids; empty if nobody is connected
 }
 
 // Declare notes somebody who writes or reads the old columns and does not join, by the
@@ -38,7 +38,8 @@ func (w *Walk) Declare(ctx context.Context, kind Kind, name string) error {
 	})
 }
 
-// Withdraw takes it back: it has been told, or is no more.
+// Withdraw takes it back: it has been told, or is no more. Of who has not been declared it
+// is nothing.
 func (w *Walk) Withdraw(ctx context.Context, kind Kind, name string) error {
 	return w.call("withdraw", func() error {
 		return w.declare(ctx, kind, name, "withdrawn", `DELETE FROM "handover".change_unmanaged

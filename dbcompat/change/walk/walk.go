@@ -17,7 +17,9 @@ import (
 )
 
 // Walk moves one change, or looks at it. All that is known is in the database: two of
-// one name are the same. Its methods may be called from any goroutine and process.
+// one name are the same. Its methods may be called from any goroutine and process. The
+// error of each but Migrate, Export, Create, Delete and Events is ErrNoChange if nobody
+// has created the change.
 type Walk struct {
 	pool   *pgxpool.Pool
 	name   string

@@ -15,10 +15,11 @@ import (
 	"github.com/handover-go/handover/flags/ramp"
 )
 
-// ErrNotMigrated is of a database that has not got the tables.
+// ErrNotMigrated is of a database that has not got the tables, or of a schema that is
+// another one. Each method but Export may return it: Migrate without the tables of pgflags.
 var ErrNotMigrated = errors.New("the tables are not there, or not all of them: call Migrate, or apply what Export writes")
 
-// ErrNoRamp is of a flag that has no ramp, or none that has begun.
+// ErrNoRamp is of Pause, Resume and Abort: the flag has no ramp, or none that has begun.
 var ErrNoRamp = errors.New("there is no such ramp in the set")
 
 // Store is a set's ramps in PostgreSQL: a ramp.Store, and for people a way to change them.
@@ -40,7 +41,7 @@ func New(pool *pgxpool.Pool, config Config) *Store {
 	return s
 }
 
-// Attend renews the lease of a member. It is one statement.
+// Attend is that of ramp.Store. It is one statement.
 func (s *Store) Attend(ctx context.Context, c ramp.Call) (ramp.Fleet, error) {
 	fleet, err := s.attend(ctx, c)
 	return fleet, s.failed(ctx, "attend", c.Me.ID, err)
@@ -67,7 +68,8 @@ func (s *Store) attend(ctx context.Context, c ramp.Call) (fleet ramp.Fleet, err 
 	return fleet, err
 }
 
-// Move does one thing to a ramp. It is one statement.
+// Move is that of ramp.Store: errors.Is tells ramp.ErrMoved, and the text says what has
+// changed. It is one statement.
 func (s *Store) Move(ctx context.Context, m ramp.Move) error {
 	return s.failed(ctx, "move", m.Key, s.move(ctx, m))
 }
@@ -105,7 +107,7 @@ func (s *Store) move(ctx context.Context, m ramp.Move) error {
 	return err
 }
 
-// Leave takes the lease of a member back, and the lead with it.
+// Leave takes the lease of a member back, and the lead with it. Twice is legal.
 func (s *Store) Leave(ctx context.Context, id string) error {
 	_, err := s.execute(ctx, `SELECT "handover".ramp_leave($1::text, $2::text)`, s.config.Set, id)
 	return s.failed(ctx, "leave", id, err)

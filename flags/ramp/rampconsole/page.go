@@ -15,13 +15,19 @@ import (
 	"github.com/handover-go/handover/internal/chart"
 )
 
+// A table that is wider than the screen is moved in its own box, and a picture is there
+// twice: the one that is narrow can be read on a phone.
 const style = `
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; max-width: 60em; color-scheme: light dark }
-h2 { margin: 1.5em 0 .3em; font-size: 1.2em } h3 { margin: 1em 0 .2em; font-size: 1em }
-table { border-collapse: collapse }
-th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0; border-bottom: 1px solid #8884; overflow-wrap: anywhere }
-meter { width: 12em } svg { display: block; max-width: 44em; margin: .6em 0 }
-.good { color: #2c8a45 } .warn { color: #a86f00 } .bad { color: #d0342c; font-weight: bold }
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #ddd; --good: #17692c; --warn: #8a5a00; --bad: #b00020 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e4e4; --paper: #161616; --line: #444; --good: #6ccf86; --warn: #e3ae55; --bad: #ff8a8a } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; max-width: 60em; color: var(--ink); background: var(--paper); overflow-wrap: anywhere }
+h1 { margin: .3em 0; font-size: 1.7em } h2 { margin: 1.5em 0 .3em; font-size: 1.2em } h3 { margin: 1em 0 .2em; font-size: 1em }
+table { display: block; max-width: 100%; overflow-x: auto; border-collapse: collapse; overflow-wrap: break-word }
+th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0; border-bottom: 1px solid var(--line); max-width: 30em }
+.n { white-space: nowrap } meter { width: 10em }
+svg { display: block; width: 100%; height: auto; max-width: 44rem; margin: .6em 0 } .narrow { display: none }
+.good { color: var(--good) } .warn { color: var(--warn) } .bad { color: var(--bad); font-weight: bold }
+@media (max-width: 719px) { body { margin: 1em } th, td { padding-right: .9em; max-width: 20em } meter { width: 5em } .text { min-width: 14em } .wide { display: none } .narrow { display: block } .narrow svg { max-width: 30rem } }
 `
 
 // policy lets a page have its own style, and nothing else.
@@ -47,7 +53,7 @@ func (p *paper) put(markup string, texts ...string) {
 // page is for people. It comes again every 5 s.
 func (v View) page() []byte {
 	var p paper
-	p.b.WriteString(`<!DOCTYPE html>` + "\n" + `<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>Ramps</title><style>` + style + "</style></head><body>\n<h1>Ramps</h1>\n")
+	p.b.WriteString(`<!DOCTYPE html>` + "\n" + `<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5"><title>Ramps</title><style>` + style + "</style></head><body>\n<h1>Ramps</h1>\n")
 	switch {
 	case v.Leader == "" && v.Met == nil && v.Error == "":
 		p.put("<p>Nobody leads: %s has not met a store.</p>\n", v.ID)
@@ -101,7 +107,9 @@ func (r Ramp) write(p *paper) {
 		p.put("<p class=\"warn\">Waits: %s</p>\n", w)
 	}
 	for _, c := range r.pictures() {
-		p.b.WriteString(c.SVG() + "\n")
+		p.b.WriteString(`<div class="wide">` + c.SVG() + "</div>")
+		c.Width, c.Height = 340, 180
+		p.b.WriteString(`<div class="narrow">` + c.SVG() + "</div>\n")
 	}
 	r.guards(p)
 	r.changes(p)
@@ -116,7 +124,7 @@ func (r Ramp) arms(p *paper) {
 			c := a.Failures[name]
 			failures = append(failures, fmt.Sprintf("%s %d of %d (%.3g %%)", name, c.Failures, c.Requests, 100*float64(c.Failures)/float64(max(1, c.Requests))))
 		}
-		p.put(`<tr><td>%s</td><td><meter min="0" max="100" value="%s"></meter></td><td>%s %%</td><td>%s</td><td>%s</td><td>%s ms</td><td>%s ms</td></tr>`+"\n",
+		p.put(`<tr><td>%s</td><td><meter min="0" max="100" value="%s"></meter></td><td class="n">%s %%</td><td>%s</td><td class="text">%s</td><td class="n">%s ms</td><td class="n">%s ms</td></tr>`+"\n",
 			a.Name, number(a.Share), number(a.Share), strconv.FormatUint(a.Requests, 10), strings.Join(failures, ", "), number(a.P50), number(a.P99))
 	}
 	p.put("</table>\n")
@@ -136,7 +144,7 @@ func (r Ramp) guards(p *paper) {
 			}
 		}
 		class := map[string]string{"passing": "good", "tripped": "bad"}[g.State]
-		p.put(`<tr><td>%s</td><td><span class="%s">%s</span></td><td>%s of %s</td><td>%s</td><td>%s</td></tr>`+"\n", g.Of, class, g.State,
+		p.put(`<tr><td>%s</td><td><span class="%s">%s</span></td><td class="n">%s of %s</td><td class="text">%s</td><td class="text">%s</td></tr>`+"\n", g.Of, class, g.State,
 			strconv.FormatUint(g.Seen, 10), strconv.FormatUint(g.Least, 10), strings.Join(evidence, ", "), g.Why)
 	}
 	p.put("</table>\n")
@@ -152,7 +160,7 @@ func (r Ramp) changes(p *paper) {
 		if c.Share != nil {
 			share = number(*c.Share) + " %"
 		}
-		p.put("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>\n", c.At.UTC().Format(time.DateTime), c.Who, c.State, share, c.Why)
+		p.put("<tr><td class=\"n\">%s</td><td>%s</td><td>%s</td><td class=\"n\">%s</td><td class=\"text\">%s</td></tr>\n", c.At.UTC().Format(time.DateTime), c.Who, c.State, share, c.Why)
 	}
 	p.put("</table>\n")
 }
@@ -181,7 +189,7 @@ func (r Ramp) pictures() []chart.Chart {
 		return []chart.Chart{share}
 	}
 	evidence := chart.Chart{Title: "Evidence", Unit: "that a bound is broken", Log: true, Lines: []chart.Line{
-		{Name: "enough to trip", Dashed: true, Points: line(func(p Point) float64 { return p.Needed })},
+		{Name: "threshold", Dashed: true, Points: line(func(p Point) float64 { return p.Needed })},
 	}}
 	colors := []string{chart.Red, chart.Violet, chart.Blue, chart.Orange}
 	for i, name := range slices.Sorted(maps.Keys(names)) {

@@ -24,7 +24,7 @@ type past struct {
 
 // Point is what there was at one moment. It is the JSON as well.
 type Point struct {
-	At       time.Time          `json:"at"`
+	At       time.Time          `json:"at"`       // by the clock of this process
 	Share    float64            `json:"share"`    // in percent; 0 if the flag is killed
 	Evidence map[string]float64 `json:"evidence"` // by metric, the largest of all guards
 	Needed   float64            `json:"needed"`   // of it, to trip

@@ -10,51 +10,52 @@ import (
 	"github.com/handover-go/handover/flags/ramp"
 )
 
-// View is the JSON.
+// View is the JSON that a Console answers: a ramp.Status, and what was seen before. Shares
+// are percent of the subjects.
 type View struct {
-	ID        string     `json:"id"`     // of this process
-	Leader    string     `json:"leader"` // who takes the steps; empty if nobody does
-	Met       *time.Time `json:"met,omitempty"`
-	Error     string     `json:"error,omitempty"`
+	ID        string     `json:"id"`              // of this process
+	Leader    string     `json:"leader"`          // who takes the steps; empty if nobody does
+	Met       *time.Time `json:"met,omitempty"`   // when the store last answered; none if never
+	Error     string     `json:"error,omitempty"` // of the last call to the store
 	Instances []Instance `json:"instances"`
-	Ramps     []Ramp     `json:"ramps"`
+	Ramps     []Ramp     `json:"ramps"` // by flag
 }
 
 // Instance is a process that lives.
 type Instance struct {
 	ID      string `json:"id"`
-	Version string `json:"version"`
-	Stale   bool   `json:"stale"`
+	Version string `json:"version"` // of its code
+	Stale   bool   `json:"stale"`   // its flags may be old
 }
 
-// Ramp is one of them.
+// Ramp is how far one has come: a ramp.Progress.
 type Ramp struct {
-	Flag    string     `json:"flag"`
+	Flag    string     `json:"flag"`            // its key
 	State   string     `json:"state,omitempty"` // none: it has not begun
 	Share   float64    `json:"share"`           // in percent
-	Next    float64    `json:"next,omitempty"`
+	Next    float64    `json:"next,omitempty"`  // the next step; none if there is none
 	Killed  bool       `json:"killed"`
-	Since   *time.Time `json:"since,omitempty"`
-	Left    float64    `json:"left_seconds"`
-	Why     string     `json:"why,omitempty"`
-	Waiting []string   `json:"waiting"`
-	Arms    []Arm      `json:"arms"` // new and control, of all guards
-	Guards  []Guard    `json:"guards"`
-	Changes []Change   `json:"changes"` // the newest first
-	Points  []Point    `json:"points"`
+	Since   *time.Time `json:"since,omitempty"` // the present step began
+	Left    float64    `json:"left_seconds"`    // to bake
+	Why     string     `json:"why,omitempty"`   // of the last change
+	Waiting []string   `json:"waiting"`         // for what, and for whom
+	Arms    []Arm      `json:"arms"`            // new and control, of all guards
+	Guards  []Guard    `json:"guards"`          // by Of
+	Changes []Change   `json:"changes"`         // the last 20, the newest first
+	Points  []Point    `json:"points"`          // the oldest first; none unless Run runs
 }
 
 // Arm is one side of the flag.
 type Arm struct {
-	Name     string            `json:"name"`
+	Name     string            `json:"name"`     // new or control
 	Share    float64           `json:"share"`    // of subjects, in percent
 	Requests uint64            `json:"requests"` // that have ended
 	Failures map[string]Counts `json:"failures"` // by metric
-	P50      float64           `json:"p50_ms"`   // of the slowest instance
-	P99      float64           `json:"p99_ms"`
+	P50      float64           `json:"p50_ms"`   // milliseconds; of the instance where it is the longest
+	P99      float64           `json:"p99_ms"`   // the same
 }
 
-// Counts are of one metric.
+// Counts are of one metric, since the guards were made or got other bounds.
 type Counts struct {
 	Requests uint64 `json:"requests"`
 	Failures uint64 `json:"failures"`
@@ -62,30 +63,30 @@ type Counts struct {
 
 // Guard is what one says.
 type Guard struct {
-	Of      string   `json:"of"` // an instance, or all together
-	State   string   `json:"state"`
-	Why     string   `json:"why,omitempty"`
-	Seen    uint64   `json:"seen"` // requests of the step
-	Least   uint64   `json:"least"`
+	Of      string   `json:"of"`            // an instance, or all together
+	State   string   `json:"state"`         // holding, passing or tripped
+	Why     string   `json:"why,omitempty"` // in a line, for people
+	Seen    uint64   `json:"seen"`          // requests of the step
+	Least   uint64   `json:"least"`         // how many of them it takes to pass
 	Metrics []Metric `json:"metrics"`
 }
 
-// Metric is one test of a guard.
+// Metric is one test of a guard: see guard.Metric.
 type Metric struct {
 	Name      string  `json:"name"`
-	Bound     float64 `json:"bound"`
-	Evidence  float64 `json:"evidence"`
-	Threshold float64 `json:"threshold"`
+	Bound     float64 `json:"bound"`     // the largest share of failures that is accepted, from 0 to 1
+	Evidence  float64 `json:"evidence"`  // against the new path
+	Threshold float64 `json:"threshold"` // of evidence, at which it trips
 	Tripped   bool    `json:"tripped"`
 }
 
-// Change is one of a ramp.
+// Change is one of a ramp: a ramp.Entry.
 type Change struct {
 	At    time.Time `json:"at"`
 	Who   string    `json:"who"`
 	Why   string    `json:"why"`
-	State string    `json:"state"`
-	Share *float64  `json:"share,omitempty"`
+	State string    `json:"state"`           // afterwards
+	Share *float64  `json:"share,omitempty"` // none: wherever the flag was
 }
 
 // view is all that there is now.

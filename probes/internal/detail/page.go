@@ -14,14 +14,17 @@ import (
 // that has a probe, and keeps the linker from leaving out what nobody calls.
 const (
 	head = `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>Probes</title><style>
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; color: #222; background: #fff }
-h2 { margin: 1.5em 0 .3em; font-size: 1.1em }
-table { border-collapse: collapse }
-th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0; border-bottom: 1px solid #ddd }
-small { color: #666 }
-.pass { color: #17692c } .warn { color: #8a5a00 } .fail { color: #b00020; font-weight: bold }
-.err { font-family: monospace; white-space: pre-wrap; max-width: 60em; overflow-wrap: anywhere }
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5"><title>Probes</title><style>
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #ddd; --muted: #5c5c5c; --good: #17692c; --warn: #8a5a00; --bad: #b00020 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e4e4; --paper: #161616; --line: #444; --muted: #a8a8a8; --good: #6ccf86; --warn: #e3ae55; --bad: #ff8a8a } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em; color: var(--ink); background: var(--paper); overflow-wrap: anywhere }
+h1 { margin: .3em 0; font-size: 1.7em } h2 { margin: 1.5em 0 .3em; font-size: 1.1em }
+table { display: block; max-width: 100%; overflow-x: auto; border-collapse: collapse; overflow-wrap: break-word }
+th, td { text-align: left; vertical-align: top; padding: .2em 1.2em .2em 0; border-bottom: 1px solid var(--line); max-width: 36em }
+small { color: var(--muted) }
+.pass { color: var(--good) } .warn { color: var(--warn) } .fail { color: var(--bad); font-weight: bold }
+.err { font-family: monospace; white-space: pre-wrap }
+@media (max-width: 40em) { body { margin: 1em } .err { min-width: 18em } th, td { padding-right: .9em; max-width: 20em } }
 </style></head><body>
 <h1>Probes</h1>
 `
