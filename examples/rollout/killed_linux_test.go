@@ -1,18 +1,22 @@
 package main_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// Only Linux ends the children of a process that was killed.
+// Only Linux ends the children of a process that was killed. That a balancer ends as well
+// is among the tests of package installed.
 func TestEvenAKilledRolloutLeavesNoProcess(t *testing.T) {
 	t.Parallel()
 	cmd, rest := started(t)
@@ -25,6 +29,27 @@ func TestEvenAKilledRolloutLeavesNoProcess(t *testing.T) {
 	for _, pid := range children {
 		require.Eventually(t, func() bool { return isGone(pid) }, 5*time.Second, 10*time.Millisecond, "process %d is left", pid)
 	}
+}
+
+// A process that ends by itself ends the deployment, and nothing waits for ever.
+func TestAProcessThatEndsByItselfEndsTheDeployment(t *testing.T) {
+	needsPostgres(t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("it does not end"))
+	defer cancel()
+	cmd, rest := startedAt(ctx, t, "-- blue has", "-strategy", "bluegreen", "-quick", "-json", "-rate", "40", "-program", complete)
+	for _, pid := range childrenOf(t, cmd.Process.Pid) {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && strings.HasPrefix(string(line), complete+"\x00") {
+			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+			break
+		}
+	}
+	out, err := io.ReadAll(rest)
+	require.NoError(t, err)
+	require.Error(t, cmd.Wait())
+	require.Equal(t, 1, cmd.ProcessState.ExitCode())
+	require.NotEmpty(t, lastLine(t, out).Processes)
 }
 
 func childrenOf(t *testing.T, pid int) (children []int) {

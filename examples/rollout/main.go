@@ -6,17 +6,23 @@
 //	canary     5, 20, 50 and 100 %, judged by errors and latency; a bad version goes by itself
 //	schema     a column is renamed across four deploys: forward, a step back, forward
 //
-// By default it is rolling, with a small service that is in this program and needs nothing;
-// the others, and -service complete, deploy examples/complete: it is built first, and has a
+// By default it is all of them, and deploys examples/complete: it is built first, and has a
 // PostgreSQL that ends with this program. The load meets a balancer, which learns of each
-// change a lag later.
+// change a lag later: the one in this program, or with -balancer nginx or haproxy the real
+// one, if it is installed.
 //
-// With -naive each is done as most do it: http.Server.Shutdown at the signal; switch and
-// kill; no analysis; the column renamed in one deploy. With -unhandled, a rolling deploy
-// only, the small service does not handle the signal.
+// With -service small it is a rolling deployment of a small service that is in this program
+// and needs nothing, behind package droptest's balancer (-kind, -rtt).
+//
+// With -naive each is done as most do it: http.Server.Shutdown at the signal, which is the
+// small service's; switch and kill; no analysis; the column renamed in one deploy. With
+// -unhandled, a rolling deployment only, the small service does not handle the signal.
+//
+// -report FILE.html is a page with pictures of all that happened, FILE.svg one of them.
 //
 // Exit status: 0 if no request failed and nothing was stale, 1 if one did or a rollout did
-// not come to its end, 2 for wrong input or without PostgreSQL, 130 after Ctrl-C.
+// not come to its end, 2 for wrong input, or without PostgreSQL or the balancer, 130 after
+// Ctrl-C.
 package main
 
 import (
@@ -29,6 +35,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/handover-go/handover/examples/rollout/internal/screen"
+	"github.com/handover-go/handover/examples/rollout/internal/site"
+	"github.com/handover-go/handover/examples/rollout/internal/strategy"
 	"github.com/handover-go/handover/shutdown"
 	"github.com/handover-go/handover/shutdown/droptest"
 )
@@ -52,31 +61,15 @@ const (
 // mostRate is more than one machine can do.
 const mostRate = 100_000
 
+// options are those of the command line.
 type options struct {
-	fleet    droptest.Config
+	fleet    droptest.Config // of the small service
+	site     site.Options    // of all else
 	strategy string
 	service  string
-	program  string
 	mode     string
+	report   string
 	json     bool
-	replicas int           // of each version, in all but the rolling deployment itself, which has three
-	bake     time.Duration // of each share of a canary
-	progress time.Duration // until a release that is not ready is rolled back
-}
-
-// The strategies, in their order.
-const strategyAll = "all"
-
-func strategies() []string { return []string{"rolling", "bluegreen", "canary", "schema"} }
-
-// naivety says what is naive in each.
-func naivety() map[string]string {
-	return map[string]string{
-		"rolling":   "http.Server.Shutdown at the signal",
-		"bluegreen": "switch and kill",
-		"canary":    "no analysis, and nobody who answers for a canary",
-		"schema":    "the column is renamed in one deploy",
-	}
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
@@ -88,33 +81,42 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "rollout:", err)
 		return exitWrongInput
 	}
+	file, err := newPicture(o.report)
+	if err != nil {
+		fmt.Fprintln(errs, "rollout:", err)
+		return exitWrongInput
+	}
+	defer file.close()
 	began := time.Now()
-	all, err := deploy(ctx, o, &lines{out: out})
+	all, err := deploy(ctx, o, screen.New(out, screen.IsTerminal(out)))
 	if err != nil && ctx.Err() == nil && nothing(all) {
 		fmt.Fprintln(errs, "rollout:", err)
 		return exitWrongInput // nothing was started
+	}
+	if len(all) > 0 {
+		err = errors.Join(err, file.write(all))
 	}
 	printAll(out, o, all, time.Since(began))
 	return status(ctx, all, err, errs)
 }
 
 // printAll has everything once more, at the end of many lines, and then as JSON.
-func printAll(out io.Writer, o options, all []result, took time.Duration) {
+func printAll(out io.Writer, o options, all []strategy.Result, took time.Duration) {
 	if len(all) > 1 {
 		for _, r := range all {
-			r.print(out)
+			write(out, r)
 		}
 	}
 	switch {
-	case o.json && o.strategy == strategyAll:
-		printJSON(out, summarize(all, took))
+	case o.json && o.strategy == strategy.All:
+		printJSON(out, strategy.Summarize(all, took))
 	case o.json && len(all) == 1:
 		printJSON(out, all[0])
 	}
 }
 
 // status is that of the exit, and what is said with it.
-func status(ctx context.Context, all []result, err error, errs io.Writer) int {
+func status(ctx context.Context, all []strategy.Result, err error, errs io.Writer) int {
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(errs, "rollout: interrupted; all processes have been ended")
@@ -122,13 +124,13 @@ func status(ctx context.Context, all []result, err error, errs io.Writer) int {
 	case err != nil:
 		fmt.Fprintln(errs, "rollout:", err)
 		return exitLost
-	case slices.ContainsFunc(all, result.lost):
+	case slices.ContainsFunc(all, strategy.Result.Lost):
 		return exitLost
 	}
 	return exitClean
 }
 
 // nothing reports whether not even a process was started.
-func nothing(all []result) bool {
-	return !slices.ContainsFunc(all, func(r result) bool { return len(r.Processes) > 0 })
+func nothing(all []strategy.Result) bool {
+	return !slices.ContainsFunc(all, func(r strategy.Result) bool { return len(r.Processes) > 0 })
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -30,6 +31,9 @@ var program, complete string
 const healthCheck = "github.com/jackc/pgx/v5/pgxpool.(*Pool).triggerHealthCheck.func1"
 
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "4"); err != nil { // these wait most of the time; -parallel comes later
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "rollout")
 	if err != nil {
 		panic(err)
@@ -49,6 +53,7 @@ func TestMain(m *testing.M) {
 
 type result struct {
 	Strategy  string
+	Naive     string
 	Service   string
 	Seconds   float64
 	Requests  int
@@ -56,6 +61,7 @@ type result struct {
 	Kinds     map[string]int
 	Processes []struct {
 		PID      int
+		Name     string
 		Version  string
 		Replaced bool
 		Status   string
@@ -80,15 +86,17 @@ func TestTheRolloutLosesNothingAndTheOthersLoseSomething(t *testing.T) {
 		args  []string
 		exit  int
 		loses bool
+		naive string
 	}{
 		"handover behind a layer-4 balancer": {args: []string{"-kind", "layer4"}, exit: 0},
 		"handover behind a proxy":            {args: []string{"-kind", "proxy", "-lag", "3s"}, exit: 0},
-		"naive":                              {args: []string{"-naive"}, exit: 1, loses: true},
+		"naive":                              {args: []string{"-naive"}, exit: 1, loses: true, naive: "http.Server.Shutdown at the signal"},
 		"unhandled":                          {args: []string{"-unhandled"}, exit: 1, loses: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), program, append(tc.args, "-strategy", "rolling", "-service", "small", "-quick", "-json", "-rate", "100")...)
+			picture := filepath.Join(t.TempDir(), "rolling.svg")
+			cmd := exec.CommandContext(t.Context(), program, append(tc.args, "-strategy", "rolling", "-service", "small", "-quick", "-json", "-rate", "100", "-report", picture)...)
 			out, err := cmd.Output()
 			if err != nil {
 				require.ErrorAs(t, err, new(*exec.ExitError))
@@ -100,7 +108,14 @@ func TestTheRolloutLosesNothingAndTheOthersLoseSomething(t *testing.T) {
 			require.Positive(t, r.Requests)
 			require.Positive(t, r.Seconds)
 			require.Equal(t, tc.loses, r.Failed > 0, "%s", out)
+			require.Equal(t, tc.naive, r.Naive)
 			require.Len(t, r.Processes, 6)
+			svg, err := os.ReadFile(picture)
+			require.NoError(t, err)
+			require.Contains(t, string(svg), "<svg")
+			left, err := os.ReadDir(filepath.Dir(picture))
+			require.NoError(t, err)
+			require.Len(t, left, 1)
 			if tc.loses {
 				return
 			}
@@ -137,10 +152,18 @@ func TestWrongInputIsAPlainErrorAndStatus2(t *testing.T) {
 		"an unknown flag":         {[]string{"-fast"}, "flag provided but not defined: -fast"},
 		"an argument":             {[]string{"now"}, `unexpected argument "now": only flags are understood`},
 		"two services at once":    {[]string{"-naive", "-unhandled"}, "exclude each other"},
+		"an unknown balancer":     {[]string{"-balancer", "envoy"}, `-balancer is "envoy": use builtin, nginx, haproxy`},
+		"a balancer of others":    {[]string{"-service", "small", "-balancer", "nginx"}, "it is for -service complete"},
+		"the kind of another":     {[]string{"-kind", "proxy"}, "-kind and -rtt are of the small service's balancer"},
+		"a report of no kind":     {[]string{"-report", "report.pdf"}, "-report is report.pdf: use FILE.html, or FILE.svg"},
+		"a picture of all":        {[]string{"-report", "report.svg"}, "the picture of one strategy: add -strategy"},
+		"a report in no place":    {[]string{"-report", "/nowhere/report.html"}, "-report is /nowhere/report.html: it cannot be written"},
+		"no PostgreSQL":           {nil, "PGBIN to the directory of its initdb; or use -strategy rolling -service small, which needs none\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), program, tc.args...)
+			cmd.Env = append(os.Environ(), "PGBIN=/nowhere")
 			var errs bytes.Buffer
 			cmd.Stderr = &errs
 			require.Error(t, cmd.Run())
@@ -167,6 +190,13 @@ func started(t *testing.T) (cmd *exec.Cmd, rest io.Reader) {
 func startedAt(ctx context.Context, t *testing.T, says string, args ...string) (cmd *exec.Cmd, rest io.Reader) {
 	t.Helper()
 	cmd = exec.CommandContext(ctx, program, args...)
+	dir, err := os.MkdirTemp("", "rollout") // t.TempDir is too long for a socket's name
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755)) // for PostgreSQL, which is another user
+	t.Cleanup(func() {                       // after one that is killed, PostgreSQL removes files as well
+		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, 10*time.Second, 10*time.Millisecond)
+	})
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

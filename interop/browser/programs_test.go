@@ -121,10 +121,11 @@ func (p *program) status(t *testing.T, path string) int {
 	return answer.StatusCode
 }
 
-func TestAKillByAClick(t *testing.T) {
+func TestTheAdminPortOfAService(t *testing.T) {
 	t.Parallel()
 	b, service := open(t), complete(t)
 	for name, s := range screens {
-		t.Run(name, func(t *testing.T) { killing(t, b, s, service) })
+		t.Run("a kill by a click, "+name, func(t *testing.T) { killing(t, b, s, service) })
 	}
+	t.Run("the change of a column", func(t *testing.T) { everywhere(t, service.admin+"/change/", "h1", "tr td") })
 }

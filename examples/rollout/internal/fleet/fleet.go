@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type Fleet struct {
 	starts  chan func() // nil before the first
 	running sync.WaitGroup
 	all     []*Process
+	tools   []*Tool
 	lost    chan *Process
 }
 
@@ -40,17 +42,17 @@ func (f *Fleet) Start(r Release) (*Process, error) {
 	if len(f.all) == most {
 		return nil, fmt.Errorf("start %s: there have been %d", name, most)
 	}
-	addresses, err := free(2)
+	addresses, err := Free(2)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	exited := make(chan struct{})
-	p := &Process{Name: name, Version: r.Version, API: addresses[0], Admin: addresses[1], Exited: exited}
+	p := &Process{Name: name, Version: r.Version, API: addresses[0], Admin: addresses[1], Exited: exited, started: time.Now()}
 	p.cmd = exec.Command(f.program, "-listen="+p.API, "-admin="+p.Admin, "-version="+r.Version)
 	p.cmd.Env = append(append(inherited(), f.env...), r.Env...)
 	p.cmd.Stderr = &p.words
 	p.cmd.WaitDelay = time.Second
-	isolate(p.cmd)
+	isolate(p.cmd, syscall.SIGKILL)
 	if err := f.run(p.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -105,6 +107,9 @@ func (f *Fleet) All() []*Process { return f.all }
 func (f *Fleet) End() {
 	for _, p := range f.all {
 		p.Kill()
+	}
+	for _, t := range f.tools {
+		t.End()
 	}
 	if f.starts != nil {
 		close(f.starts)

@@ -10,9 +10,9 @@ import (
 // Linux): one of the load's could have taken one in between.
 const lowestPort, highestPort = 10000, 30000
 
-// free finds addresses that nobody listens at. All are held until the last is found, so
+// Free finds addresses of this machine that nobody listens at. All are held until the last is found, so
 // that none is found twice.
-func free(n int) (addresses []string, err error) {
+func Free(n int) (addresses []string, err error) {
 	for range 100 {
 		port := lowestPort + rand.IntN(highestPort-lowestPort)
 		var ln net.Listener

@@ -19,13 +19,15 @@ type Process struct {
 	PID        int
 	Exited     <-chan struct{} // closed when it has been waited for
 
-	cmd   *exec.Cmd
-	words tail
+	cmd     *exec.Cmd
+	words   tail
+	started time.Time
 
 	mu     sync.Mutex
+	ready  time.Time
 	told   time.Time
+	ended  time.Time
 	status string // empty while it runs
-	took   time.Duration
 }
 
 // Ready waits until it says so at /readyz.
@@ -42,6 +44,9 @@ func (p *Process) Ready(ctx context.Context) error {
 			return fmt.Errorf("%s is not ready: %w", p.Name, context.Cause(ctx))
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready = time.Now()
 	return nil
 }
 
@@ -81,12 +86,8 @@ func (p *Process) wait() bool {
 	_ = p.cmd.Wait() // its status is kept in cmd.ProcessState
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.status = p.cmd.ProcessState.String()
-	if p.told.IsZero() {
-		return true
-	}
-	p.took = time.Since(p.told)
-	return false
+	p.status, p.ended = p.cmd.ProcessState.String(), time.Now()
+	return p.told.IsZero()
 }
 
 // State is its status as in "exit status 0", empty while it runs, and the time from the
@@ -94,7 +95,17 @@ func (p *Process) wait() bool {
 func (p *Process) State() (status string, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.status, p.took
+	if p.status != "" && !p.told.IsZero() {
+		took = p.ended.Sub(p.told)
+	}
+	return p.status, took
+}
+
+// Life is when it was started, was ready, got its first signal, and ended; zero is never.
+func (p *Process) Life() (started, ready, told, ended time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.started, p.ready, p.told, p.ended
 }
 
 // Failed is an error with its last words.

@@ -2,189 +2,139 @@ package front
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net"
-	"net/http"
-	"strings"
+	"slices"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 )
 
-// Lost is the header of an answer that the balancer had to make itself, with the reason.
-const Lost = "X-Lost"
-
-// Config is what a balancer is told. The zero value is valid.
-type Config struct {
-	// Lag is from a change until it is in force. Default none.
-	Lag time.Duration
-
-	// Seen is told of each answer of a process, a stream's when it begins; failed is one
-	// that is missing, or 500 and above. Default nobody is.
-	Seen func(version string, took time.Duration, failed bool)
+// Carrier carries the traffic.
+type Carrier interface {
+	// Apply returns when a state is in force. It is called once at a time.
+	Apply(context.Context, State) error
+	// Wait is for its end, when the context that it was started with has ended.
+	Wait()
 }
 
-// Balancer is a proxy. Its methods may be called at the same time.
+// Balancer decides who is behind a carrier. Its methods may be called at the same time.
 type Balancer struct {
-	cfg      Config
-	rotation *rotation
-	spared   atomic.Int64
-	work     sync.WaitGroup
+	carrier Carrier
+	lag     time.Duration
+	failed  chan error
+	news    chan struct{}
+	work    sync.WaitGroup
 
-	mu  sync.Mutex
-	all []*endpoint
+	mu      sync.Mutex
+	pending []change // in the order of their time
+	state   State
 }
 
-// New returns a balancer that does nothing yet.
-func New(cfg Config) *Balancer {
-	if cfg.Seen == nil {
-		cfg.Seen = func(string, time.Duration, bool) {}
+// change is one that is not in force yet.
+type change struct {
+	due  time.Time
+	do   func(*State)
+	done chan error // has room for one
+}
+
+// New returns a balancer that does nothing yet. A change other than Add is in force a lag
+// later.
+func New(carrier Carrier, lag time.Duration) *Balancer {
+	return &Balancer{carrier: carrier, lag: lag, failed: make(chan error, 1), news: make(chan struct{}, 1)}
+}
+
+// Start brings changes into force until ctx ends.
+func (b *Balancer) Start(ctx context.Context) { b.work.Go(func() { b.run(ctx) }) }
+
+// Add puts a process that is ready into rotation, and returns when it is.
+func (b *Balancer) Add(ctx context.Context, t Target) error {
+	c := b.after(0, func(s *State) { s.Targets = append(s.Targets, t) })
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return &Balancer{cfg: cfg, rotation: newRotation(cfg.Lag)}
 }
 
-// Start serves on ln until ctx ends.
-func (b *Balancer) Start(ctx context.Context, ln net.Listener) {
-	srv := &http.Server{Handler: http.HandlerFunc(b.serve), BaseContext: func(net.Listener) context.Context { return ctx }}
-	b.work.Go(func() {
-		defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
-		_ = srv.Serve(ln)
+// Leave takes processes out of rotation, a lag later. What they have begun they finish.
+func (b *Balancer) Leave(names ...string) {
+	b.after(b.lag, func(s *State) {
+		s.Targets = slices.DeleteFunc(s.Targets, func(t Target) bool { return slices.Contains(names, t.Name) })
 	})
 }
 
-// Add puts a process that is ready into rotation, at once.
-func (b *Balancer) Add(t Target) {
-	e := &endpoint{t, &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}}
-	b.mu.Lock()
-	b.all = append(b.all, e)
-	b.mu.Unlock()
-	b.rotation.add(e)
+// Weigh gives each version its share, a lag later; nil gives each process the same. What
+// another version has failed to answer, spare may, unless it is empty.
+func (b *Balancer) Weigh(weights map[string]int, spare string) {
+	b.after(b.lag, func(s *State) { s.Weights, s.Spare = weights, spare })
 }
 
-// Leave takes processes out of rotation, Lag later. What they have begun they finish.
-func (b *Balancer) Leave(names ...string) { b.rotation.leave(names) }
-
-// Weigh gives each version its share, Lag later; nil gives each process the same. What
-// another version has failed to answer, spare may, unless it is empty.
-func (b *Balancer) Weigh(weights map[string]int, spare string) { b.rotation.weigh(weights, spare) }
-
-// Spared is how many answers a spare has given in place of another version.
-func (b *Balancer) Spared() int { return int(b.spared.Load()) }
+// Failed gets the first error of the carrier.
+func (b *Balancer) Failed() <-chan error { return b.failed }
 
 // Wait is for what Start has begun, when ctx has ended and nobody sends any more.
 func (b *Balancer) Wait() {
-	b.rotation.stop()
 	b.work.Wait()
+	b.carrier.Wait()
+}
+
+func (b *Balancer) after(d time.Duration, do func(*State)) change {
+	c := change{time.Now().Add(d), do, make(chan error, 1)}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, e := range b.all {
-		e.kept.CloseIdleConnections()
+	b.pending = append(b.pending, c)
+	slices.SortStableFunc(b.pending, func(a, b change) int { return a.due.Compare(b.due) })
+	b.mu.Unlock()
+	select {
+	case b.news <- struct{}{}:
+	default: // it has not looked at the last ones yet
 	}
+	return c
 }
 
-func (b *Balancer) serve(w http.ResponseWriter, r *http.Request) {
-	e, spare := b.rotation.next()
-	if e == nil {
-		lose(w, "no endpoint")
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		lose(w, "client: "+err.Error())
-		return
-	}
-	answer, err := b.askWithSpare(e, spare, r, body)
-	if err != nil {
-		lose(w, cause(err))
-		return
-	}
-	defer func() { _ = answer.Body.Close() }()
-	pass(w, answer)
-}
-
-// askWithSpare asks the spare version for what another has not answered.
-func (b *Balancer) askWithSpare(e *endpoint, spare string, r *http.Request, body []byte) (*http.Response, error) {
-	answer, err := b.ask(e, r, body)
-	if !bad(answer, err) || spare == "" || spare == e.Version || r.Method != http.MethodGet {
-		return answer, err
-	}
-	other := b.rotation.another(spare)
-	if other == nil {
-		return answer, err
-	}
-	if err == nil {
-		_ = answer.Body.Close()
-	}
-	b.spared.Add(1)
-	return b.ask(other, r, body)
-}
-
-func bad(answer *http.Response, err error) bool {
-	return err != nil || answer.StatusCode >= http.StatusInternalServerError
-}
-
-// ask sends a request once.
-func (b *Balancer) ask(e *endpoint, r *http.Request, body []byte) (*http.Response, error) {
-	out := r.Clone(r.Context())
-	out.RequestURI, out.URL.Scheme, out.URL.Host = "", "http", e.API
-	out.Header.Del("Connection")
-	out.Close = false
-	Once(out, string(body))
-	began := time.Now()
-	answer, err := e.kept.RoundTrip(out)
-	if r.Context().Err() == nil {
-		b.cfg.Seen(e.Version, time.Since(began), bad(answer, err))
-	}
-	return answer, err
-}
-
-// Once gives a request a body that net/http cannot rewind, were it empty: else it would
-// send a GET again whose kept connection turns out to be closed, and hide the loss.
-func Once(r *http.Request, body string) {
-	r.Body, r.GetBody, r.ContentLength = io.NopCloser(strings.NewReader(body)), nil, -1
-	if body != "" {
-		r.ContentLength = int64(len(body))
-	}
-}
-
-// pass gives an answer to the client as it comes. One that is cut is cut here as well.
-func pass(w http.ResponseWriter, answer *http.Response) {
-	for name, values := range answer.Header {
-		if name != "Connection" {
-			w.Header()[name] = values
-		}
-	}
-	w.WriteHeader(answer.StatusCode)
-	flush := http.NewResponseController(w).Flush
-	part := make([]byte, 16<<10)
+func (b *Balancer) run(ctx context.Context) {
 	for {
-		n, err := answer.Body.Read(part)
-		if _, gone := w.Write(part[:n]); gone != nil || errors.Is(err, io.EOF) {
+		due, state, next := b.take()
+		if len(due) > 0 {
+			err := b.carrier.Apply(ctx, state)
+			b.tell(ctx, err)
+			for _, c := range due {
+				c.done <- err
+			}
+			continue
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-b.news:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
 			return
 		}
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		_ = flush() // of a client that has gone the next Write knows
+		timer.Stop()
 	}
 }
 
-func lose(w http.ResponseWriter, why string) {
-	w.Header().Set(Lost, why)
-	http.Error(w, "bad gateway: "+why, http.StatusBadGateway)
+// tell keeps the first error, but for those of the end.
+func (b *Balancer) tell(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	select {
+	case b.failed <- err:
+	default:
+	}
 }
 
-// cause is an error of a connection in a word.
-func cause(err error) string {
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "refused"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "reset"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "eof"
+// take is what is due, the state that it leads to, and when to look again.
+func (b *Balancer) take() (due []change, state State, next time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.pending) > 0 && !b.pending[0].due.After(time.Now()) {
+		b.pending[0].do(&b.state)
+		due, b.pending = append(due, b.pending[0]), b.pending[1:]
 	}
-	return "other"
+	next = time.Hour
+	if len(b.pending) > 0 {
+		next = time.Until(b.pending[0].due)
+	}
+	return due, b.state.clone(), next
 }

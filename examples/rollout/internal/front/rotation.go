@@ -5,14 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"time"
 )
-
-// Target is a process behind the balancer.
-type Target struct {
-	Name, Version string
-	API           string // host:port
-}
 
 // endpoint is a Target with the connections to it.
 type endpoint struct {
@@ -22,69 +15,46 @@ type endpoint struct {
 
 // rotation is whose turn it is.
 type rotation struct {
-	lag time.Duration
-
-	mu      sync.Mutex
-	in      []*endpoint
-	weights map[string]int // by version; nil: each process has the same
-	credit  map[string]int // of a version that has had less than its share
-	turn    map[string]int
-	spare   string
-	later   []*time.Timer
-	over    bool
+	mu     sync.Mutex
+	all    []*endpoint // that have ever been there
+	in     []*endpoint
+	state  State
+	credit map[string]int // of a version that has had less than its share
+	turn   map[string]int
 }
 
-func newRotation(lag time.Duration) *rotation {
-	return &rotation{lag: lag, credit: map[string]int{}, turn: map[string]int{}}
+func newRotation() *rotation {
+	return &rotation{credit: map[string]int{}, turn: map[string]int{}}
 }
 
-func (r *rotation) add(e *endpoint) {
+func (r *rotation) set(s State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.in = append(r.in, e)
-}
-
-// after does something when the news has arrived.
-func (r *rotation) after(do func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.later = append(r.later, time.AfterFunc(r.lag, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if !r.over {
-			do()
-		}
-	}))
-}
-
-func (r *rotation) leave(names []string) {
-	r.after(func() {
-		r.in = slices.DeleteFunc(r.in, func(e *endpoint) bool { return slices.Contains(names, e.Name) })
-	})
-}
-
-func (r *rotation) weigh(weights map[string]int, spare string) {
-	weights = maps.Clone(weights)
-	r.after(func() {
-		r.weights, r.spare = weights, spare
+	if !maps.Equal(r.state.Weights, s.Weights) {
 		clear(r.credit)
-	})
+	}
+	r.state, r.in = s, nil
+	for _, t := range s.Targets {
+		i := slices.IndexFunc(r.all, func(e *endpoint) bool { return e.Target == t })
+		if i < 0 {
+			i = len(r.all)
+			r.all = append(r.all, &endpoint{t, &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}})
+		}
+		r.in = append(r.in, r.all[i])
+	}
 }
 
 // next is the endpoint whose turn it is, or nil. Each version gets its weight's share in
 // any stretch of requests, as with nginx: the one with the most credit is next, and pays.
-func (r *rotation) next() (e *endpoint, spare string) {
+func (r *rotation) next() (*endpoint, State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	here := map[string]int{}
-	for _, e := range r.in {
-		here[e.Version]++
-	}
+	here := r.state.counts()
 	total, best := 0, ""
 	for _, version := range slices.Sorted(maps.Keys(here)) {
 		weight := here[version]
-		if r.weights != nil {
-			weight = r.weights[version]
+		if r.state.Weights != nil {
+			weight = r.state.Weights[version]
 		}
 		if weight == 0 {
 			continue
@@ -96,10 +66,10 @@ func (r *rotation) next() (e *endpoint, spare string) {
 		}
 	}
 	if best == "" {
-		return nil, ""
+		return nil, r.state
 	}
 	r.credit[best] -= total
-	return r.of(best), r.spare
+	return r.of(best), r.state
 }
 
 // another is one of a version.
@@ -123,12 +93,11 @@ func (r *rotation) of(version string) *endpoint {
 	return all[r.turn[version]%len(all)]
 }
 
-// stop forgets the news that is on its way.
-func (r *rotation) stop() {
+// close gives up the connections that are kept.
+func (r *rotation) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over = true
-	for _, timer := range r.later {
-		timer.Stop()
+	for _, e := range r.all {
+		e.kept.CloseIdleConnections()
 	}
 }

@@ -13,6 +13,14 @@ type Tally struct {
 	begun, ended time.Time
 	counts       Counts
 	took         []time.Duration // of those answered
+	seconds      []second
+}
+
+// second is one of the load.
+type second struct {
+	answers map[string]int // by version
+	failed  int
+	took    []time.Duration
 }
 
 // Counts are what a tally knows.
@@ -22,7 +30,12 @@ type Counts struct {
 	Kinds            map[string]int // how many failed in which way
 	Stale            int            // reads that were right once
 	P50, P99         time.Duration  // of those answered, from the moment they were due
-	Shares           []map[string]int
+
+	// Second by second: the answers by version, how many requests failed, and the P99, 0
+	// if nobody answered.
+	Shares   []map[string]int
+	FailedBy []int
+	P99By    []time.Duration
 }
 
 func newTally() *Tally { return &Tally{counts: Counts{Kinds: map[string]int{}}} }
@@ -44,8 +57,9 @@ func (t *Tally) count(a answer, due time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Requests++
+	second := t.second(now)
 	if a.version != "" {
-		t.share(now)[a.version]++
+		second.answers[a.version]++
 	}
 	if a.stale {
 		t.counts.Stale++
@@ -53,26 +67,35 @@ func (t *Tally) count(a answer, due time.Time) {
 	if a.kind != "" {
 		t.counts.Failed++
 		t.counts.Kinds[a.kind]++
+		second.failed++
 		return
 	}
 	t.took = append(t.took, now.Sub(due))
+	second.took = append(second.took, now.Sub(due))
 }
 
-// share is the bucket of the second that now lies in.
-func (t *Tally) share(now time.Time) map[string]int {
-	second := int(now.Sub(t.begun) / time.Second)
-	for len(t.counts.Shares) <= second {
-		t.counts.Shares = append(t.counts.Shares, map[string]int{})
+// second is the one that now lies in.
+func (t *Tally) second(now time.Time) *second {
+	i := int(now.Sub(t.begun) / time.Second)
+	for len(t.seconds) <= i {
+		t.seconds = append(t.seconds, second{answers: map[string]int{}})
 	}
-	return t.counts.Shares[second]
+	return &t.seconds[i]
+}
+
+// Begun is when the load has begun; zero if it has not.
+func (t *Tally) Begun() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.begun
 }
 
 // Lately is what there is so far, and the answers of the last whole second by version.
 func (t *Tally) Lately() (requests, failed int, shares map[string]int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if second := int(time.Since(t.begun)/time.Second) - 1; !t.begun.IsZero() && second >= 0 && second < len(t.counts.Shares) {
-		shares = maps.Clone(t.counts.Shares[second])
+	if second := int(time.Since(t.begun)/time.Second) - 1; !t.begun.IsZero() && second >= 0 && second < len(t.seconds) {
+		shares = maps.Clone(t.seconds[second].answers)
 	}
 	return t.counts.Requests, t.counts.Failed, shares
 }
@@ -83,7 +106,13 @@ func (t *Tally) Counts() Counts {
 	defer t.mu.Unlock()
 	slices.Sort(t.took)
 	c := t.counts
-	c.Kinds, c.Shares = maps.Clone(c.Kinds), slices.Clone(c.Shares)
+	c.Kinds = maps.Clone(c.Kinds)
+	for _, s := range t.seconds {
+		slices.Sort(s.took)
+		c.Shares = append(c.Shares, maps.Clone(s.answers))
+		c.FailedBy = append(c.FailedBy, s.failed)
+		c.P99By = append(c.P99By, quantile(s.took, 0.99))
+	}
 	c.P50, c.P99 = quantile(t.took, 0.50), quantile(t.took, 0.99)
 	if !t.begun.IsZero() && t.ended.After(t.begun) {
 		c.Seconds = t.ended.Sub(t.begun).Seconds()

@@ -1,4 +1,4 @@
-package main
+package site
 
 import (
 	"context"
@@ -19,20 +19,21 @@ import (
 // users are there before a deployment; each has a name of before the change.
 const users = 400
 
-// world is what the strategies share: the program, and a PostgreSQL with a database that
+// World is what the strategies share: the program, and a PostgreSQL with a database that
 // is prepared for it, of which each gets a copy.
-type world struct {
+type World struct {
 	dir     string // of what is to be removed
 	program string
 	pg      *pgtest.Server
 }
 
-// open builds the program, unless it is given, and prepares the database.
-func open(ctx context.Context, o options) (w *world, err error) {
-	w = &world{program: o.program, pg: pgtest.New(pgtest.Config{})}
+// Open builds the program, unless it is given, and prepares the database. Without
+// PostgreSQL's server binaries the error is pgtest.ErrNotInstalled.
+func Open(ctx context.Context, program string) (w *World, err error) {
+	w = &World{program: program, pg: pgtest.New(pgtest.Config{})}
 	defer func() {
 		if err != nil {
-			w.close()
+			w.Close()
 		}
 	}()
 	if err := w.pg.Start(ctx); errors.Is(err, pgtest.ErrNotInstalled) {
@@ -52,7 +53,7 @@ func open(ctx context.Context, o options) (w *world, err error) {
 	return w, w.prepare(ctx)
 }
 
-func (w *world) prepare(ctx context.Context) error {
+func (w *World) prepare(ctx context.Context) error {
 	if err := w.execute(ctx, "postgres", "CREATE DATABASE prepared TEMPLATE template0"); err != nil {
 		return err
 	}
@@ -66,17 +67,17 @@ func (w *world) prepare(ctx context.Context) error {
 }
 
 // copy is the URL of a database of its own.
-func (w *world) copy(ctx context.Context, name string) (string, error) {
+func (w *World) copy(ctx context.Context, name string) (string, error) {
 	return w.url(name), w.execute(ctx, "postgres", "CREATE DATABASE "+name+" TEMPLATE prepared")
 }
 
-func (w *world) url(database string) string {
+func (w *World) url(database string) string {
 	u, _ := url.Parse(w.pg.URL()) // it is one
 	u.Path = "/" + database
 	return u.String()
 }
 
-func (w *world) execute(ctx context.Context, database string, sql ...string) error {
+func (w *World) execute(ctx context.Context, database string, sql ...string) error {
 	conn, err := pgx.Connect(ctx, w.url(database))
 	if err != nil {
 		return err
@@ -86,7 +87,8 @@ func (w *world) execute(ctx context.Context, database string, sql ...string) err
 	return err
 }
 
-func (w *world) close() {
+// Close ends the PostgreSQL, and removes what was built.
+func (w *World) Close() {
 	_ = w.pg.Close() // a server for tests: nobody misses it
 	if w.dir != "" {
 		_ = os.RemoveAll(w.dir)

@@ -1,4 +1,4 @@
-package main
+package analysis
 
 import (
 	"slices"
@@ -8,10 +8,10 @@ import (
 	"github.com/handover-go/handover/flags/guard"
 )
 
-// analysis judges a canary by its answers: how many fail, and how many are slower than the
+// Analysis judges a canary by its answers: how many fail, and how many are slower than the
 // slowest hundredth of the stable version's, several times over. Its methods may be called
-// at the same time.
-type analysis struct {
+// at the same time; Step, Passes, Trips and End come after Begin.
+type Analysis struct {
 	mu      sync.Mutex
 	version string // of the canary; empty is none
 	judge   *guard.Judge
@@ -35,8 +35,8 @@ const (
 	least     = 20 // answers in each step
 )
 
-// begin judges from here on. What the stable version has taken so far is the measure.
-func (a *analysis) begin(version string) (err error) {
+// Begin judges from here on. What the stable version has taken so far is the measure.
+func (a *Analysis) Begin(version string) (err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.slow = max(fair, slower*a.stable.p99())
@@ -45,8 +45,8 @@ func (a *analysis) begin(version string) (err error) {
 	return err
 }
 
-// seen is told of each answer.
-func (a *analysis) seen(version string, took time.Duration, failed bool) {
+// Seen is told of each answer.
+func (a *Analysis) Seen(version string, took time.Duration, failed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if version != a.version {
@@ -70,33 +70,43 @@ func one(so bool) uint64 {
 	return 0
 }
 
-// step begins one: there have to be enough answers in each.
-func (a *analysis) step() {
+// Step begins one: there have to be enough answers in each.
+func (a *Analysis) Step() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.judge.Step()
 }
 
-func (a *analysis) passes() bool { return a.state() == guard.Passing }
-func (a *analysis) trips() bool  { return a.state() == guard.Tripped }
+// Passes reports whether the canary has had enough good answers in this step.
+func (a *Analysis) Passes() bool { return a.state() == guard.Passing }
 
-func (a *analysis) state() guard.State {
+// Trips reports whether it is bad.
+func (a *Analysis) Trips() bool { return a.state() == guard.Tripped }
+
+func (a *Analysis) state() guard.State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.judge.Verdict().State
 }
 
-// end says what was seen, and judges nobody any more.
-func (a *analysis) end(j *judged) {
+// Findings are what was seen of a canary.
+type Findings struct {
+	Why                string // it passes, or does not
+	Requests, Failures int    // its answers
+	P99, StableP99     time.Duration
+}
+
+// End says what was seen, and judges nobody any more. What is promoted is the stable version
+// from here on.
+func (a *Analysis) End(promoted bool) Findings {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	j.Why = a.judge.Verdict().Why
-	j.Requests, j.Failures = a.canary.requests, a.canary.failures
-	j.P99MS, j.StableMS = milliseconds(a.canary.p99()), milliseconds(a.stable.p99())
-	if j.Outcome == promoted { // it is the stable one now
+	f := Findings{a.judge.Verdict().Why, a.canary.requests, a.canary.failures, a.canary.p99(), a.stable.p99()}
+	if promoted {
 		a.stable = arm{}
 	}
 	a.version = ""
+	return f
 }
 
 func (r *arm) add(took time.Duration, failed bool) {

@@ -1,9 +1,8 @@
-package main
+package strategy
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -15,14 +14,15 @@ import (
 	"github.com/handover-go/handover/dbcompat/change/walk"
 	"github.com/handover-go/handover/dbcompat/ddl"
 	"github.com/handover-go/handover/examples/rollout/internal/fleet"
+	"github.com/handover-go/handover/examples/rollout/internal/site"
 )
 
 // changeName is that of the change in examples/complete: users.name becomes
 // users.display_name.
 const changeName = "users-display-name"
 
-// renamed is what only the change of the schema knows.
-type renamed struct {
+// Renamed is what only the change of the schema knows.
+type Renamed struct {
 	Moves      int   `json:"moves"`       // of the whole fleet to a stage
 	Deploys    int   `json:"deploys"`     // of a whole fleet
 	Filled     int64 `json:"filled"`      // rows that the back-fill has changed
@@ -31,34 +31,34 @@ type renamed struct {
 }
 
 // schema renames a column under load, across rolling deploys.
-func (w *world) schema(ctx context.Context, o options, out io.Writer) (result, error) {
-	s, err := newSite(ctx, w, o, "schema", out, nil)
+func schema(ctx context.Context, w *site.World, o site.Options, screen site.Screen) (Result, error) {
+	s, err := site.New(ctx, w, o, Schema, screen, nil)
 	if err != nil {
-		return result{}, err
+		return Result{}, err
 	}
-	defer s.end()
-	pool, err := pgxpool.New(ctx, s.url)
+	defer s.End()
+	pool, err := pgxpool.New(ctx, s.URL)
 	if err != nil {
-		return result{}, err
+		return Result{}, err
 	}
 	defer pool.Close()
 	quiet := slog.New(slog.DiscardHandler)
 	c := &column{
-		site: s, pool: pool, ddl: ddl.New(pool, ddl.Config{Logger: quiet}),
+		Site: s, pool: pool, ddl: ddl.New(pool, ddl.Config{Logger: quiet}),
 		walk: walk.New(pool, changeName, walk.Config{Poll: 50 * time.Millisecond, Logger: quiet}),
 	}
 	err = c.rename(ctx)
-	s.end()
-	r := s.result("schema")
-	stale := s.load.Counts().Stale
-	r.StaleReads, r.Schema = &stale, &c.renamed
+	s.End()
+	r := result(Schema, s)
+	stale := s.Load.Counts().Stale
+	r.StaleReads, r.Schema = &stale, &c.Renamed
 	return r, err
 }
 
 // column is what is renamed.
 type column struct {
-	*site
-	renamed
+	*site.Site
+	Renamed
 
 	pool *pgxpool.Pool
 	walk *walk.Walk
@@ -67,15 +67,15 @@ type column struct {
 }
 
 func (c *column) rename(ctx context.Context) (err error) {
-	c.stage("v1 at old")
-	if c.live, err = c.launch(ctx, fleet.Release{Version: "v1"}, c.o.replicas); err != nil {
+	c.Stage("v1 at old")
+	if c.live, err = c.Launch(ctx, fleet.Release{Version: "v1"}, c.Options.Replicas); err != nil {
 		return err
 	}
-	if err := c.begin(ctx); err != nil {
+	if err := c.Begin(ctx); err != nil {
 		return err
 	}
 	ways := []func(context.Context) error{c.dualWrite, c.readNew, c.toNew, c.back, c.again}
-	if c.o.mode == modeNaive {
+	if c.Options.Naive {
 		ways = []func(context.Context) error{c.atOnce}
 	}
 	for _, way := range ways {
@@ -83,11 +83,11 @@ func (c *column) rename(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	c.halt()
+	c.Halt()
 	if err := c.audit(ctx); err != nil {
 		return err
 	}
-	return c.finish(ctx)
+	return c.Finish(ctx)
 }
 
 func (c *column) dualWrite(ctx context.Context) error {
@@ -95,8 +95,8 @@ func (c *column) dualWrite(ctx context.Context) error {
 }
 
 func (c *column) readNew(ctx context.Context) error {
-	c.stage("back-fill")
-	if err := c.during(ctx, c.fill); err != nil {
+	c.Stage("back-fill")
+	if err := c.During(ctx, c.fill); err != nil {
 		return err
 	}
 	twin := ddl.CopyTwin{Table: "users", Old: "name", New: "display_name"}
@@ -125,16 +125,16 @@ func (c *column) again(ctx context.Context) error {
 
 // move has the fleet go one stage, and another release after it.
 func (c *column) move(ctx context.Context, step func(context.Context, dbcompat.Stage) error, to dbcompat.Stage, deploy func(context.Context) error) error {
-	c.stage("to " + to.String())
+	c.Stage("to " + to.String())
 	if err := step(ctx, to); err != nil {
 		return err
 	}
-	if err := c.during(ctx, c.walk.Wait); err != nil {
+	if err := c.During(ctx, c.walk.Wait); err != nil {
 		return err
 	}
 	c.Moves++
-	c.say("everybody is at %v", to)
-	if err := c.pause(ctx, c.o.fleet.Settle); err != nil || deploy == nil {
+	c.Say("everybody is at %v", to)
+	if err := c.Pause(ctx, c.Options.Settle); err != nil || deploy == nil {
 		return err
 	}
 	return deploy(ctx)
@@ -142,7 +142,7 @@ func (c *column) move(ctx context.Context, step func(context.Context, dbcompat.S
 
 func (c *column) deploy(version string) func(context.Context) error {
 	return func(ctx context.Context) (err error) {
-		c.live, err = c.roll(ctx, c.live, fleet.Release{Version: version})
+		c.live, err = c.Roll(ctx, c.live, fleet.Release{Version: version})
 		c.Deploys++
 		return err
 	}
@@ -166,7 +166,7 @@ func (c *column) fill(ctx context.Context) error {
 		return err
 	}
 	c.Filled, c.Mismatches = status.Changed, v.Mismatches
-	c.say("back-filled %d of %d rows; %d mismatches", status.Changed, status.Rows, v.Mismatches)
+	c.Say("back-filled %d of %d rows; %d mismatches", status.Changed, status.Rows, v.Mismatches)
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (c *column) fill(ctx context.Context) error {
 // it after that. The trigger that would refuse it is switched off, and v1, which would
 // follow the stage within a second, is at least wrong until then.
 func (c *column) atOnce(ctx context.Context) error {
-	c.stage("rename, and deploy")
+	c.Stage("rename, and deploy")
 	err := pgx.BeginFunc(ctx, c.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica;
 			ALTER TABLE users DROP COLUMN display_name;
@@ -200,6 +200,6 @@ func (c *column) audit(ctx context.Context) error {
 		names[id] = name
 		return nil
 	})
-	c.LostWrites = c.load.LostWrites(names)
+	c.LostWrites = c.Load.LostWrites(names)
 	return err
 }
