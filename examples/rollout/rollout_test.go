@@ -210,8 +210,8 @@ func startedAt(ctx context.Context, t *testing.T, says string, args ...string) (
 	}
 }
 
-// interrupted is Ctrl-C, and what has to come of it.
-func interrupted(t *testing.T, cmd *exec.Cmd, rest io.Reader) {
+// interrupted is Ctrl-C, what has to come of it, and what is said after it.
+func interrupted(t *testing.T, cmd *exec.Cmd, rest io.Reader) (said string) {
 	t.Helper()
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	out, err := io.ReadAll(rest)
@@ -223,6 +223,7 @@ func interrupted(t *testing.T, cmd *exec.Cmd, rest io.Reader) {
 	for _, p := range r.Processes {
 		require.ErrorIs(t, syscall.Kill(p.PID, 0), syscall.ESRCH, "process %d is left", p.PID)
 	}
+	return string(out)
 }
 
 func TestCtrlCInTheMiddleLeavesNoProcess(t *testing.T) {

@@ -186,3 +186,12 @@ func TestCtrlCInAStrategyLeavesNoProcess(t *testing.T) {
 	cmd, rest := startedAt(ctx, t, "-- blue has the traffic", "-strategy", "bluegreen", "-quick", "-json", "-rate", "40", "-program", complete)
 	interrupted(t, cmd, rest)
 }
+
+func TestWhatWasInterruptedSaysNothingOfWhatHasNotBeen(t *testing.T) {
+	needsPostgres(t)
+	t.Parallel()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, errors.New("it does not end"))
+	defer cancel()
+	cmd, rest := startedAt(ctx, t, "-- roll to v2", "-strategy", "rolling", "-quick", "-json", "-rate", "40", "-program", complete)
+	require.NotContains(t, interrupted(t, cmd, rest), "rolled back")
+}

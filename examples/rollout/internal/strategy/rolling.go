@@ -27,7 +27,9 @@ func rolling(ctx context.Context, w *site.World, o site.Options, screen site.Scr
 	err = oneByOne(ctx, s, stalled)
 	s.End()
 	r := result(Rolling, s)
-	r.Stalled = stalled
+	if stalled.RolledBack { // and not ended before, or in the middle of it
+		r.Stalled = stalled
+	}
 	return r, err
 }
 
