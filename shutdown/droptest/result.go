@@ -92,8 +92,11 @@ func (p Process) clean() bool { return !p.Killed && p.Status == "exit status 0" 
 // replaced, and those that did not exit cleanly.
 func (r Result) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d requests in %.1f s, %d failed; p50 %.1f ms, p99 %.1f ms (%.1f ms without the slow ones)\n",
-		r.Requests, r.Seconds, r.Failed, r.P50MS, r.P99MS, r.FastP99MS)
+	fmt.Fprintf(&b, "%d requests in %.1f s, %d failed; p50 %.1f ms, p99 %.1f ms", r.Requests, r.Seconds, r.Failed, r.P50MS, r.P99MS)
+	if r.FastP99MS != r.P99MS { // else nothing is slow on purpose
+		fmt.Fprintf(&b, " (%.1f ms without the slow ones)", r.FastP99MS)
+	}
+	b.WriteByte('\n')
 	for _, kind := range slices.Sorted(maps.Keys(r.Kinds)) {
 		fmt.Fprintf(&b, "  %d × %s%s\n", r.Kinds[kind], kind, r.when(kind))
 	}
