@@ -109,6 +109,7 @@ func TestADeploymentThatDoesNotCome(t *testing.T) {
 	good := version("v1", release{linger: linger})
 	tests := map[string]struct {
 		old, next droptest.Version
+		within    time.Duration // to be ready; the default is no matter but where it has to run out
 		want      []string
 	}{
 		"the old version dies at the start": {
@@ -120,8 +121,8 @@ func TestADeploymentThatDoesNotCome(t *testing.T) {
 			want: []string{"v2-3 ended without being told to: exit status 3", "no database, giving up"},
 		},
 		"the new version is never ready": {
-			old: good, next: version("v2", release{fault: neverReady}),
-			want: []string{"v2-3 is not ready within 1.5s (http://127.0.0.1:", "/readyz has to answer 200); it wrote nothing"},
+			old: good, next: version("v2", release{fault: neverReady}), within: 3 * time.Second,
+			want: []string{"v2-3 is not ready within 3s (http://127.0.0.1:", "/readyz has to answer 200); it wrote nothing"},
 		},
 		"the old version dies under load": {
 			old: version("v1", release{fault: diesLater}), next: good,
@@ -140,7 +141,7 @@ func TestADeploymentThatDoesNotCome(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg, pids := watched(func(droptest.Event) {})
-			cfg.StartTimeout = 1500 * time.Millisecond
+			cfg.StartTimeout = tt.within
 			_, err := droptest.New(cfg).Roll(t.Context(), tt.old, tt.next)
 			for _, part := range tt.want {
 				require.ErrorContains(t, err, part)
